@@ -1,0 +1,104 @@
+"""Attention within segments that a graph can capture: no host synchronisation, no shape taken from data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+_NO_SEGMENT = -1
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Which segment each row belongs to as a query and as a key, counted from 1, and which rows are written.
+
+    A row outside every segment, or beyond the declared longest length, is not *live*: a real kernel launches
+    no work for it, so it is neither written nor read.
+    """
+
+    of_query: Tensor
+    """`[rows]`."""
+    of_key: Tensor
+    """`[rows]`: the same for live rows, else a number that no query has."""
+    live: Tensor
+    """`[rows]`, bool."""
+
+
+@dataclass(frozen=True)
+class SegmentedAttention:
+    """Plain attention inside each segment, in the calling convention of transformers.
+
+    It reads `cu_seq_lens_q` (flash) or, when `sequence_lengths` is given, the two sections of packed offsets
+    of the bucketed back end. Rows that are not live are *selected* away to whatever the output memory held,
+    as a variable-length kernel leaves them unwritten (EMULATOR R8): a product with zero would let a NaN pass.
+    """
+
+    def __call__(
+        self,
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        scaling: float | None = None,
+        dropout: float = 0.0,
+        *,
+        cu_seq_lens_q: Tensor | None = None,
+        max_length_q: Tensor | int | None = None,
+        sequence_lengths: Tensor | None = None,
+        **metadata: object,
+    ) -> tuple[Tensor, None]:
+        """`[batch, heads, rows, dim]` three times to `[batch, rows, heads, dim]`."""
+        query = query * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+        if cu_seq_lens_q is None:
+            return self.mix(query, key, value).transpose(1, 2), None
+        rows = torch.arange(query.shape[2], device=query.device)
+        if sequence_lengths is None:
+            segments = self.segments(cu_seq_lens_q, rows, max_length_q)
+        else:
+            segments = self.bucketed_segments(cu_seq_lens_q, rows, max_length_q, sequence_lengths)
+        mixed = self.mix(query, key, value, self.hidden(segments)).transpose(1, 2)
+        unwritten = torch.empty_like(mixed)
+        return torch.where(segments.live.view(1, -1, 1, 1), mixed, unwritten), None
+
+    def segments(self, cu_seqlens: Tensor, rows: Tensor, longest: Tensor | int | None) -> Segments:
+        """Segments of `cu_seqlens [segments + 1]`; repeated last values are segments without rows.
+
+        Kernels want ascending offsets. Where these do not ascend, rows come out as not live.
+        """
+        number = (rows >= cu_seqlens[:, None]).sum(0)
+        inside = rows - cu_seqlens[number - 1]
+        live = (inside >= 0) & (number < cu_seqlens.shape[0])
+        if longest is not None:
+            live = live & (inside < longest)
+        return Segments(number, number.masked_fill(~live, _NO_SEGMENT), live)
+
+    def bucketed_segments(
+        self, offsets: Tensor, rows: Tensor, longest: Tensor | int | None, lengths: Tensor
+    ) -> Segments:
+        """Segments of `offsets [2 * (bucket + 1)]` (queries and keys, then values) and `lengths [bucket]`."""
+        of_query, of_value = offsets.view(2, -1).unbind(0)
+        packed = self.segments(of_query, rows, longest)
+        number = packed.of_query
+        segment = (number - 1).clamp(0, lengths.shape[0] - 1)
+        live = packed.live & (rows - of_query[segment] < lengths[segment])
+        read = live & ((rows >= of_value[:, None]).sum(0) == number)
+        return Segments(number, number.masked_fill(~read, _NO_SEGMENT), live)
+
+    def hidden(self, segments: Segments) -> Tensor:
+        """`[rows, rows]`, bool: the keys that each query must not attend to."""
+        return segments.of_query[:, None] != segments.of_key
+
+    def mix(self, query: Tensor, key: Tensor, value: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """Scaled queries, keys and values to mixed values, `[batch, heads, rows, dim]` each."""
+        if hidden is not None:
+            # A hidden NaN must not be read, and weight zero would read it. So no value keeps its NaN, but its
+            # key gets it: who attends to that key is NaN all the same, for all others its score is hidden.
+            key = key + (value - value).sum(-1, keepdim=True)
+            value = value.nan_to_num()
+        scores = torch.bmm(query.flatten(0, 1), key.flatten(0, 1).transpose(1, 2))
+        if hidden is not None:
+            scores = scores.masked_fill(hidden, float("-inf"))
+        return torch.bmm(scores.softmax(dim=-1), value.flatten(0, 1)).view(query.shape)
