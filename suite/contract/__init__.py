@@ -1,0 +1,1 @@
+"""What a subject is, what a case is, what a verdict is."""

@@ -1,0 +1,224 @@
+"""Between a law and a subject: what a subject raises, prints or returns wrongly becomes `SubjectFailed`.
+
+A law may then be written as if every subject behaved, and an exception of the law itself stays an
+exception of the law: the judge tells the two apart by type.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from models.api import Family, Item
+from suite.contract.case import Setup
+from suite.contract.subject import (
+    AdapterBroken,
+    Bounds,
+    Capabilities,
+    Counts,
+    DeviceFacts,
+    Disturbance,
+    Launch,
+    Refused,
+    Session,
+    Subject,
+    Where,
+)
+
+FLOOD_CHARACTERS = 1 << 20
+"""A subject that prints more than this in one call is flooding."""
+
+Answer = TypeVar("Answer")
+
+
+class SubjectFailed(Exception):
+    """The subject raised, flooded, or returned rubbish; the text is the cause of the violation."""
+
+
+class Flood(RuntimeError):
+    """A subject printed without end."""
+
+
+class _Meter(io.TextIOBase):
+    """Swallows text and raises once there is too much of it."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def write(self, text: str) -> int:
+        self.seen += len(text)
+        if self.seen > FLOOD_CHARACTERS:
+            raise Flood(f"printed more than {FLOOD_CHARACTERS} characters in one call")
+        return len(text)
+
+
+class Guard:
+    """Remembers which call of the subject is under way, so that a time-out can name it."""
+
+    def __init__(self) -> None:
+        self.inside: str | None = None
+
+    @contextlib.contextmanager
+    def call(self, name: str) -> Iterator[None]:
+        """Runs one call of the subject.
+
+        Raises:
+            SubjectFailed: for any exception but a refusal, a planted disturbance or a broken adapter.
+        """
+        self.inside = name
+        meter = _Meter()
+        try:
+            with contextlib.redirect_stdout(meter), contextlib.redirect_stderr(meter):
+                yield
+        except (Refused, AdapterBroken, Disturbance):
+            self.inside = None
+            raise
+        except Exception as error:
+            self.inside = None
+            raise SubjectFailed(f"{name} raised {type(error).__name__}: {error}") from error
+        self.inside = None
+
+
+class GuardedSession:
+    """A session whose every answer has been looked at."""
+
+    def __init__(self, session: Session, *, family: Family, guard: Guard, device: str) -> None:
+        self._session = session
+        self._family = family
+        self._device = device
+        self._guard = guard
+
+    def encode(self, items: Sequence[Item]) -> list[Tensor]:
+        """As `Session.encode`; the answers have the right number, type, shape, dtype and device, and no NaN."""
+        with self._guard.call("encode"):
+            outputs = self._session.encode(items)
+        return check_outputs(outputs, items, self._family, device=self._device)
+
+    def padded_eager(self, items: Sequence[Item]) -> list[Tensor]:
+        """As `Session.padded_eager`; a NaN is let through, since the arm is there to find it."""
+        with self._guard.call("padded_eager"):
+            return list(self._session.padded_eager(items))
+
+    def close(self) -> None:
+        """As `Session.close`."""
+        with self._guard.call("close"):
+            self._session.close()
+
+    def bounds(self) -> Bounds:
+        """As `Session.bounds`."""
+        with self._guard.call("bounds"):
+            return self._session.bounds()
+
+    def launches(self) -> list[Launch]:
+        """As `Session.launches`."""
+        with self._guard.call("launches"):
+            return list(self._session.launches())
+
+    def promised_ratio(self, items: Sequence[Item]) -> float | None:
+        """As `Session.promised_ratio`."""
+        with self._guard.call("promised_ratio"):
+            return self._session.promised_ratio(items)
+
+    def counts(self) -> Counts:
+        """As `Session.counts`."""
+        with self._guard.call("counts"):
+            return self._session.counts()
+
+    def clear(self) -> None:
+        """As `Session.clear`."""
+        with self._guard.call("clear"):
+            self._session.clear()
+
+    def capture(self) -> None:
+        """As `Session.capture`."""
+        with self._guard.call("capture"):
+            self._session.capture()
+
+    def fail_next(self, where: Where) -> None:
+        """As `Session.fail_next`."""
+        with self._guard.call("fail_next"):
+            self._session.fail_next(where)
+
+    def facts(self) -> DeviceFacts:
+        """As `Session.facts`."""
+        with self._guard.call("facts"):
+            return self._session.facts()
+
+    def memory(self) -> dict[int, int]:
+        """As `Session.memory`."""
+        with self._guard.call("memory"):
+            return self._session.memory()
+
+
+class GuardedSubject:
+    """A subject whose sessions are guarded and closed."""
+
+    def __init__(self, subject: Subject, *, families: dict[str, Family]) -> None:
+        self._subject = subject
+        self._families = families
+        self.guard = Guard()
+        self.name = subject.name
+        self.version = subject.version
+        self.capabilities: Capabilities = subject.capabilities
+
+    @contextlib.contextmanager
+    def session(self, family: str, setup: Setup) -> Iterator[GuardedSession]:
+        """Starts a session, and closes it whatever happens.
+
+        Raises:
+            Refused: the subject refuses the setup.
+        """
+        known = self._families[family]
+        with self.guard.call("start"):
+            started = self._subject.start(known, setup)
+        session = GuardedSession(started, family=known, guard=self.guard, device=self.capabilities.device)
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def missing_method(self, family: str, method: str) -> None:
+        """As `Subject.missing_method`."""
+        with self.guard.call(f"start without {method}"):
+            self._subject.missing_method(self._families[family], method)
+
+    def methods(self) -> tuple[str, ...]:
+        """As `Subject.methods`."""
+        return self._subject.methods()
+
+
+def check_outputs(outputs: object, items: Sequence[Item], family: Family, *, device: str) -> list[Tensor]:
+    """The outputs of one batch, once they are what they should be in form.
+
+    Raises:
+        SubjectFailed: another number, type, shape, dtype or device than asked for, or a NaN or Inf for
+            finite pixels.
+    """
+    if not isinstance(outputs, Sequence):
+        raise SubjectFailed(f"encode returned {type(outputs).__name__}, not a sequence of tensors")
+    if len(outputs) != len(items):
+        raise SubjectFailed(f"encode returned {len(outputs)} results for {len(items)} items")
+    for index, (output, item) in enumerate(zip(outputs, items, strict=True)):
+        if not isinstance(output, Tensor):
+            raise SubjectFailed(f"encode returned {type(output).__name__} for item {index}, not a tensor")
+        wanted = (family.sizes.tokens(item.grid), family.width), item.pixels.dtype, device
+        got = tuple(output.shape), output.dtype, output.device.type
+        for what, one, other in zip(("shape", "dtype", "device"), got, wanted, strict=True):
+            if one != other:
+                raise SubjectFailed(f"item {index} ({item.grid}) came back with {what} {one}, not {other}")
+        _check_finite(output, item, index)
+    return list(outputs)
+
+
+def _check_finite(output: Tensor, item: Item, index: int) -> None:
+    if bool(torch.isfinite(item.pixels).all()) and not bool(torch.isfinite(output).all()):
+        rows = (~torch.isfinite(output)).any(dim=1).nonzero().flatten().tolist()
+        raise SubjectFailed(
+            f"item {index} ({item.grid}) came back with NaN or Inf in {len(rows)} of {len(output)} tokens, "
+            f"first at token {rows[0]}"
+        )

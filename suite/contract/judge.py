@@ -1,0 +1,48 @@
+"""One law, one case, one subject: a verdict, whatever the subject does (DESIGN rule 4)."""
+
+from __future__ import annotations
+
+import traceback
+
+from suite.contract.case import Case
+from suite.contract.guard import GuardedSubject, SubjectFailed
+from suite.contract.law import Law
+from suite.contract.subject import AdapterBroken, Disturbance, Refused
+from suite.contract.verdict import Verdict, unknown, violated
+
+
+def judge(law: Law, case: Case, subject: GuardedSubject) -> Verdict:
+    """The law's verdict; a subject that fails is `violated`, a law or an adapter that fails is `unknown`."""
+    try:
+        return law.check(case, subject)
+    except SubjectFailed as failure:
+        return violated(
+            expected=law.statement,
+            actual=str(failure),
+            because=_cause(failure),
+        )
+    except Refused as refusal:
+        return violated(
+            expected=f"the configuration {case.setup} is valid: it captures and runs",
+            actual=f"refused: {refusal}",
+            because="the strategy draws this law's configurations within what every subject must accept",
+        )
+    except Disturbance as planted:
+        return violated(
+            expected=law.statement,
+            actual=f"the planted failure reached the caller: {planted}",
+            because="a failure was not answered where the law says that it must be",
+        )
+    except AdapterBroken as broken:
+        return unknown(f"adapter broken: {broken}")
+    except Exception as error:
+        return unknown(f"the check itself failed: {''.join(traceback.format_exception(error))}")
+
+
+def _cause(failure: SubjectFailed) -> str:
+    """The place in the subject where its exception came from, or that the form of its answer is wrong."""
+    origin = failure.__cause__
+    if origin is None:
+        return "the answer's form is wrong before any value is looked at"
+    frame = traceback.extract_tb(origin.__traceback__)[-1]
+    return f"raised at {frame.filename.rsplit('/', 3)[-1]}:{frame.lineno} in {frame.name}: {frame.line}"

@@ -1,0 +1,195 @@
+"""What an implementation must offer to be judged: a subject that starts sessions, and what they answer.
+
+The life-cycle is start -> encode ... -> close. A subject may refuse to start (`Refused`); an adapter that
+cannot reach its implementation is broken (`AdapterBroken`), which is never a violation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Literal, Protocol
+
+from torch import Tensor
+
+from models.api import Family, Item
+from suite.contract.case import Setup
+
+Where = Literal["eager", "capture", "replay"]
+"""Places at which a session can be told to fail once."""
+
+
+class Refused(Exception):
+    """The implementation refuses a configuration, in its own words."""
+
+
+class AdapterBroken(Exception):
+    """The adapter, not the implementation, failed: nothing can be said of the subject."""
+
+
+class Disturbance(RuntimeError):
+    """The failure that a law planted; it must not be swallowed where nothing can answer in its place."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a subject declares beyond the common laws. A subject states only its differences."""
+
+    token_budgets: bool = False
+    """Packs items into a ladder of token budgets, and reports its launches."""
+    statistics: bool = False
+    """Counts hits and misses."""
+    padded_eager: bool = False
+    """Can run the bare forward on the very buffers of the last replay: the second arm."""
+    lifecycle: bool = False
+    """Can drop its graphs and capture them again."""
+    configurable: bool = False
+    """Takes budgets and limits from the user, and refuses bad ones."""
+    can_be_off: bool = False
+    """Can be started with graphs switched off."""
+    disturbable: bool = False
+    """Its eager path, captures and replays can be made to fail once."""
+    observable: bool = False
+    """Its device says what captures did: refusals, escapes, graphs alive, bytes held."""
+    memory_report: bool = False
+    """Says how many bytes it holds per budget."""
+    model_protocol: bool = False
+    """Graphs only models that implement a protocol, and names what is missing."""
+    packers: tuple[str, ...] = ()
+    """Names of its packers, the default first."""
+    backends: tuple[str, ...] = ()
+    """Names of its attention back ends, the default first."""
+    video: bool = False
+    """Takes clips of several frames."""
+    device: str = "cpu"
+    """Type of the device that results come back on."""
+    overhead: int = 0
+    """Tokens that one replay counts for in the cost that its packers promise to bound."""
+
+    def has(self, need: str) -> bool:
+        """Whether the capability of that name is declared.
+
+        Raises:
+            ValueError: no such capability.
+        """
+        names = [field.name for field in fields(self)]
+        if need not in names:
+            raise ValueError(f"no capability {need!r}; valid: {', '.join(names)}")
+        return bool(getattr(self, need))
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a started session says it captured for."""
+
+    budgets: tuple[int, ...]
+    max_items: int
+    max_frames: int | None
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One launch as seen from outside: which items ran, and in which graph (None: eager)."""
+
+    items: tuple[int, ...]
+    budget: int | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The subject's own statistics."""
+
+    hits: int
+    misses: int
+    replay_failures: int
+    hit_rate: float
+    budgets: tuple[int, ...]
+    graphs: int
+
+
+@dataclass(frozen=True)
+class DeviceFacts:
+    """What the device saw: not the subject's word."""
+
+    graphs_alive: int
+    retained_bytes: int
+    refused: tuple[str, ...]
+    escaped: tuple[str, ...]
+    baked_numbers: int
+
+
+class Session(Protocol):
+    """A configured, captured subject. Only `encode` and `close` are common; the rest goes by capability."""
+
+    def encode(self, items: Sequence[Item]) -> Sequence[Tensor]:
+        """One `[tokens, width]` per item, in order."""
+        ...
+
+    def close(self) -> None:
+        """Gives everything back."""
+        ...
+
+    def bounds(self) -> Bounds:
+        """Capability `token_budgets`."""
+        ...
+
+    def launches(self) -> Sequence[Launch]:
+        """Capability `token_budgets`: the launches of the last `encode`."""
+        ...
+
+    def promised_ratio(self, items: Sequence[Item]) -> float | None:
+        """Capability `token_budgets`: the bound that the packer promises for this batch, if any."""
+        ...
+
+    def counts(self) -> Counts:
+        """Capability `statistics`."""
+        ...
+
+    def padded_eager(self, items: Sequence[Item]) -> Sequence[Tensor]:
+        """Capability `padded_eager`: the items through the bare forward on padded buffers."""
+        ...
+
+    def clear(self) -> None:
+        """Capability `lifecycle`: drops all graphs."""
+        ...
+
+    def capture(self) -> None:
+        """Capability `lifecycle`: captures all graphs again."""
+        ...
+
+    def fail_next(self, where: Where) -> None:
+        """Capability `disturbable`: the next call there raises `Disturbance` once."""
+        ...
+
+    def facts(self) -> DeviceFacts:
+        """Capability `observable`."""
+        ...
+
+    def memory(self) -> dict[int, int]:
+        """Capability `memory_report`: bytes held, by budget."""
+        ...
+
+
+class Subject(Protocol):
+    """One implementation behind an adapter."""
+
+    name: str
+    version: str
+    capabilities: Capabilities
+
+    def start(self, family: Family, setup: Setup) -> Session:
+        """A captured session.
+
+        Raises:
+            Refused: the implementation refuses the setup.
+            AdapterBroken: the implementation could not be reached.
+        """
+        ...
+
+    def missing_method(self, family: Family, method: str) -> None:
+        """Capability `model_protocol`: starts with a model that lacks the method; must raise `Refused`."""
+        ...
+
+    def methods(self) -> tuple[str, ...]:
+        """Capability `model_protocol`: the protocol's method names."""
+        ...

@@ -1,0 +1,55 @@
+"""The one formatter: a violation as text, in the shape that every failure has (STYLE)."""
+
+from __future__ import annotations
+
+from suite.contract.case import Case
+from suite.contract.law import Law
+from suite.contract.verdict import Difference, Evidence, Verdict, Violation
+
+INDENT = " " * 13
+
+
+def violation_text(
+    law: Law, case: Case, violation: Violation, *, subject: str, device: str, reproduce: tuple[str, ...]
+) -> str:
+    """Expected, actual, because, case, reproduce: one block that can be acted on."""
+    rows = [
+        ("expected", violation.expected),
+        ("actual", violation.actual),
+        *[("arm", arm_text(arm)) for arm in violation.evidence.arms],
+        ("because", violation.because),
+        ("case", f"{case}  (id {case.id})"),
+        *[("plan", line) for line in plan_lines(violation.evidence)],
+        ("reproduce", f"\n{INDENT}".join(reproduce)),
+    ]
+    head = f"VIOLATED {law.id}   {subject} · {case.family} · {device}"
+    return "\n".join([head, *(f"  {name:<9}  {text}" for name, text in rows)])
+
+
+def unknown_text(law: Law, verdict: Verdict, *, subject: str, family: str) -> str:
+    """Why nothing can be said; never green."""
+    return f"UNKNOWN  {law.id}   {subject} · {family}\n  because    {verdict.reason}"
+
+
+def arm_text(arm: Difference) -> str:
+    """One arm against eager: counts, greatest errors, and where."""
+    if arm.total == 0:
+        return f"{arm.arm}: nothing to compare"
+    share = 100 * arm.mismatched / arm.total
+    numbers = f"{arm.mismatched} / {arm.total} elements differ ({share:.1f}%)"
+    place = f"item {arm.item} of batch {arm.batch}, token {arm.index[0]}, channel {arm.index[1]}" if arm.index else ""
+    broken = f"; NaN {arm.nan}, Inf {arm.inf}" if arm.nan or arm.inf else ""
+    return f"{arm.arm}: {numbers}; greatest abs {arm.max_abs:.3g}, rel {arm.max_rel:.3g} at {place}{broken}"
+
+
+def plan_lines(evidence: Evidence) -> list[str]:
+    """The launches of each batch, one line a batch."""
+    lines = []
+    for number, bins in enumerate(evidence.plan):
+        parts = [
+            f"{'eager' if launch.budget is None else launch.budget} <- "
+            + ", ".join(f"item {item.index} ({item.grid}, {item.tokens} tokens)" for item in launch.items)
+            for launch in bins
+        ]
+        lines.append(f"batch {number}: {'; '.join(parts) or 'nothing launched'}")
+    return lines

@@ -1,0 +1,1 @@
+"""Independent answers: no code in here is shared with any subject."""

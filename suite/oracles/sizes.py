@@ -1,0 +1,27 @@
+"""What a size costs: tokens and frames of an item, from the family's own table."""
+
+from __future__ import annotations
+
+from models.api import Grid
+from models.families import family as family_named
+from suite.contract.case import Batch, ItemSpec
+
+
+def tokens(family: str, grid: Grid) -> int:
+    """Output tokens of one item."""
+    return family_named(family).sizes.tokens(grid)
+
+
+def frames(family: str, grid: Grid) -> int:
+    """Frames of one item; the tiles of a tile family are rows of one frame."""
+    return 1 if family_named(family).sizes.tile else grid.frames
+
+
+def total_tokens(family: str, batch: Batch) -> int:
+    """Output tokens of a batch."""
+    return sum(tokens(family, spec.grid) for spec in batch)
+
+
+def is_video(spec: ItemSpec) -> bool:
+    """Whether the item is a clip."""
+    return spec.modality == "video"

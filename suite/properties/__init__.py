@@ -1,0 +1,1 @@
+"""The laws: (case, subject) -> verdict, one file per topic."""

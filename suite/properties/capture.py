@@ -1,0 +1,163 @@
+"""Capture hygiene: what a capture did is what the device saw, and nothing of it is left over."""
+
+from __future__ import annotations
+
+from suite.contract.case import Case
+from suite.contract.guard import GuardedSession, GuardedSubject
+from suite.contract.law import law
+from suite.contract.verdict import Verdict, holds, violated
+from suite.properties.run import Run, in_session
+
+
+def _encode_all(run: Run) -> GuardedSession:
+    for _ in run.batches():
+        pass
+    return run.session
+
+
+@law(
+    "capture/no-synchronisation",
+    source=("SPEC G5", "BUG-G09", "BUG-E23"),
+    inputs="histories",
+    needs=("observable",),
+    everywhere=True,
+    ignores="synchronisations outside captures",
+)
+def no_synchronisation(case: Case, subject: GuardedSubject) -> Verdict:
+    """No operation of a capture was refused: no host synchronisation, no copy between host and device."""
+
+    def body(run: Run) -> Verdict:
+        refused = _encode_all(run).facts().refused
+        if refused:
+            return violated(
+                expected="a capture without refused operations",
+                actual=f"{len(refused)} refused: {refused[0]}",
+                because="the model reads a device value on the host, or copies, while it is captured",
+            )
+        return holds()
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "capture/graphs-captured-are-kept",
+    source=("SPEC G5", "SPEC G7", "BUG-E21"),
+    inputs="histories",
+    needs=("observable", "token_budgets"),
+    ignores="subjects without a ladder",
+)
+def graphs_captured_are_kept(case: Case, subject: GuardedSubject) -> Verdict:
+    """The device holds exactly one graph per budget, after the start and after any history."""
+
+    def body(run: Run) -> Verdict:
+        wanted = len(run.session.bounds().budgets)
+        started = run.session.facts().graphs_alive
+        ended = _encode_all(run).facts().graphs_alive
+        if (started, ended) != (wanted, wanted):
+            return violated(
+                expected=f"{wanted} graphs, one per budget",
+                actual=f"{started} after the start, {ended} after the history",
+                because="a graph is dropped, captured twice, or captured on the way",
+            )
+        return holds()
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "capture/nothing-escapes",
+    source=("SPEC G5", "BUG-G17", "BUG-E23"),
+    inputs="histories",
+    needs=("observable",),
+    everywhere=True,
+    ignores="the outputs that a capture returns",
+)
+def nothing_escapes(case: Case, subject: GuardedSubject) -> Verdict:
+    """Of the memory born in a capture, nothing but its outputs stays referenced."""
+
+    def body(run: Run) -> Verdict:
+        escaped = _encode_all(run).facts().escaped
+        if escaped:
+            return violated(
+                expected="no tensor born in a capture kept by the model",
+                actual=f"{len(escaped)} kept: {escaped[0]}",
+                because="state made on first use, or a buffer rebound in the forward, lives in a graph's pool",
+            )
+        return holds()
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "capture/no-host-numbers",
+    source=("SPEC G5", "BUG-G09", "BUG-E03"),
+    inputs="histories",
+    needs=("observable",),
+    everywhere=True,
+    ignores="Python numbers that are arguments of an operation: the values laws see those",
+)
+def no_host_numbers(case: Case, subject: GuardedSubject) -> Verdict:
+    """No Python number or list becomes a tensor inside a capture, where it would be baked."""
+
+    def body(run: Run) -> Verdict:
+        baked = _encode_all(run).facts().baked_numbers
+        if baked:
+            return violated(
+                expected="no host number made into a tensor in a capture",
+                actual=f"{baked} of them",
+                because="metadata is computed inside the captured forward instead of coming through a buffer",
+            )
+        return holds()
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "capture/memory-is-bounded",
+    source=("SPEC G5", "BUG-E02", "BUG-G19"),
+    inputs="histories",
+    needs=("observable",),
+    everywhere=True,
+    ignores="memory outside the device's pools",
+)
+def memory_is_bounded(case: Case, subject: GuardedSubject) -> Verdict:
+    """A second pass over a history captures nothing more and retains no further byte."""
+
+    def body(run: Run) -> Verdict:
+        first = _encode_all(run).facts()
+        second = _encode_all(run).facts()
+        got = (second.graphs_alive, second.retained_bytes)
+        if got != (first.graphs_alive, first.retained_bytes):
+            return violated(
+                expected=f"{first.graphs_alive} graphs and {first.retained_bytes} bytes, as after the first pass",
+                actual=f"{got[0]} graphs and {got[1]} bytes",
+                because="graphs or pools grow with the number of requests",
+            )
+        return holds()
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "capture/memory-is-reported",
+    source=("SPEC G5", "BUG-E19", "BUG-G22"),
+    inputs="histories",
+    needs=("memory_report", "token_budgets", "observable"),
+    ignores="how the bytes are split among budgets",
+)
+def memory_is_reported(case: Case, subject: GuardedSubject) -> Verdict:
+    """Each budget's bytes are reported, above zero, and together at least what the device's pools hold."""
+
+    def body(run: Run) -> Verdict:
+        report = run.session.memory()
+        held = run.session.facts().retained_bytes
+        bounds = run.session.bounds()
+        if set(report) != set(bounds.budgets) or min(report.values()) <= 0 or sum(report.values()) < held:
+            return violated(
+                expected=f"bytes for each of {list(bounds.budgets)}, together at least {held}",
+                actual=f"{report}, together {sum(report.values())}",
+                because="a budget's buffers or graph are left out of the estimate",
+            )
+        return holds()
+
+    return in_session(case, subject, body)

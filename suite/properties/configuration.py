@@ -1,0 +1,156 @@
+"""Configuration: accepted means it captures and runs; refused means one clear error before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from suite.contract.case import Case
+from suite.contract.guard import GuardedSubject
+from suite.contract.law import law
+from suite.contract.subject import Refused
+from suite.contract.verdict import Verdict, holds, violated
+from suite.properties.run import Run, in_session
+
+
+@law(
+    "configuration/accepted-means-it-runs",
+    source=("SPEC G1", "SPEC G3", "BUG-E08", "BUG-E09"),
+    inputs="configurations",
+    needs=("configurable", "token_budgets"),
+    ignores="which configurations are refused",
+)
+def accepted_means_it_runs(case: Case, subject: GuardedSubject) -> Verdict:
+    """A configuration is refused with a reason, or captures every budget and gives eager's values."""
+
+    def body(run: Run) -> Verdict:
+        for _, batch, outputs in run.batches():
+            if verdict := run.first_difference(batch, outputs):
+                return verdict
+        return holds(margin=run.margin)
+
+    try:
+        return in_session(case, subject, body)
+    except Refused as refusal:
+        if len(str(refusal)) < 20:
+            return violated(
+                expected="a refusal that names the value and the remedy",
+                actual=repr(str(refusal)),
+                because="the text cannot be acted on",
+            )
+        return holds()
+
+
+@law(
+    "configuration/bad-values-are-refused",
+    source=("SPEC G1", "SPEC G3"),
+    inputs="bad_configurations",
+    needs=("configurable",),
+    ignores="the wording, beyond the offending value",
+)
+def bad_values_are_refused(case: Case, subject: GuardedSubject) -> Verdict:
+    """A value that cannot work is refused at construction, by a text that holds the value."""
+    offending = [*(str(budget) for budget in case.setup.budgets if budget < 1)]
+    offending += [
+        str(limit) for limit in (case.setup.max_items, case.setup.max_frames) if limit is not None and limit < 0
+    ]
+    offending += [str(case.setup.backend)] if case.setup.backend else []
+    offending = offending or [str(case.setup.max_items)]
+    try:
+        with subject.session(case.family, case.setup):
+            pass
+    except Refused as refusal:
+        if any(value in str(refusal) for value in offending):
+            return holds()
+        actual, because = f"refused with: {refusal}", "the text does not hold the value that is wrong"
+    else:
+        actual, because = "accepted", "the value is not checked"
+    return violated(expected=f"refused, naming one of {offending}", actual=actual, because=because)
+
+
+@law(
+    "configuration/ladder-is-sound",
+    source=("SPEC G3", "BUG-E08"),
+    inputs="configurations",
+    needs=("configurable", "token_budgets"),
+    ignores="the steps of an inferred ladder, beyond its being sorted powers of two up to a maximum",
+)
+def ladder_is_sound(case: Case, subject: GuardedSubject) -> Verdict:
+    """Budgets are the user's, sorted and without duplicates, or inferred; 1 <= max items <= smallest budget."""
+
+    def body(run: Run) -> Verdict:
+        bounds = run.session.bounds()
+        given = tuple(sorted(set(case.setup.budgets)))
+        below = bounds.budgets[:-1]
+        inferred = all(budget & (budget - 1) == 0 for budget in below) and list(below) == sorted(set(below))
+        right = bounds.budgets == given if given else bounds.budgets and inferred
+        if not right or not 1 <= bounds.max_items <= min(bounds.budgets):
+            return violated(
+                expected=f"{given or 'sorted powers of two up to a maximum'}, 1 <= max items <= smallest budget",
+                actual=f"budgets {bounds.budgets}, max items {bounds.max_items}",
+                because="a path of configuration does not go through the checks",
+            )
+        if case.setup.max_items and bounds.max_items != case.setup.max_items:
+            return violated(
+                expected=f"the user's limit of {case.setup.max_items} items",
+                actual=f"{bounds.max_items}",
+                because="a limit of the user is replaced without a word",
+            )
+        return holds()
+
+    try:
+        return in_session(case, subject, body)
+    except Refused:
+        return holds()
+
+
+@law(
+    "configuration/off-changes-nothing",
+    source=("SPEC G1", "SPEC G11"),
+    inputs="histories",
+    needs=("can_be_off", "observable", "token_budgets"),
+    everywhere=True,
+    ignores="time",
+)
+def off_changes_nothing(case: Case, subject: GuardedSubject) -> Verdict:
+    """With graphs off nothing is captured or replayed, and every item equals its solo run in eager."""
+    off = replace(case, setup=replace(case.setup, enabled=False))
+
+    def body(run: Run) -> Verdict:
+        for _, batch, outputs in run.batches():
+            replayed = [launch for launch in run.session.launches() if launch.budget is not None]
+            if replayed or run.session.facts().graphs_alive:
+                return violated(
+                    expected="no graph captured, none replayed",
+                    actual=f"{run.session.facts().graphs_alive} graphs, {len(replayed)} replays",
+                    because="the flag is not asked",
+                    evidence=run.evidence(),
+                )
+            if verdict := run.first_difference(batch, outputs):
+                return verdict
+        return holds(margin=run.margin)
+
+    return in_session(off, subject, body)
+
+
+@law(
+    "configuration/missing-method-is-named",
+    source=("SPEC G2", "BUG-E15", "BUG-E18"),
+    inputs="setups",
+    needs=("model_protocol",),
+    ignores="methods with wrong signatures",
+)
+def missing_method_is_named(case: Case, subject: GuardedSubject) -> Verdict:
+    """A model that lacks any one method of the protocol is refused, and the method is named."""
+    for method in subject.methods():
+        try:
+            subject.missing_method(case.family, method)
+            actual = "accepted"
+        except Refused as refusal:
+            actual = str(refusal)
+        if method not in actual:
+            return violated(
+                expected=f"refused, naming {method}",
+                actual=actual,
+                because="the protocol is not checked before the first request",
+            )
+    return holds()

@@ -1,0 +1,73 @@
+"""Isolation: an item's result depends on the item alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from suite.contract.case import Batch, Case
+from suite.contract.guard import GuardedSubject
+from suite.contract.law import law
+from suite.contract.verdict import Verdict, holds
+from suite.properties.run import Run, in_session
+
+
+@law(
+    "isolation/batch-mates-do-not-matter",
+    source=("SPEC G6", "BUG-G07", "BUG-G27"),
+    inputs="mixes",
+    everywhere=True,
+    ignores="whether the values are right: only whether they depend on others",
+)
+def batch_mates_do_not_matter(case: Case, subject: GuardedSubject) -> Verdict:
+    """Changing the pixels of all other items of a batch leaves an item's result as it was."""
+
+    def body(run: Run) -> Verdict:
+        batch = case.history[0]
+        before = run.encode(batch)
+        others = tuple(replace(spec, seed=spec.seed + 1000) if index else spec for index, spec in enumerate(batch))
+        after = run.encode(others)
+        because = "rows of other items reach this item: segment boundaries, a reduction over the batch, or padding"
+        return run.changed(after[:1], before[:1], what="as it was among other mates", because=because) or holds()
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "isolation/not-a-number-stays-at-home",
+    source=("SPEC G6", "BUG-E01", "BUG-G07"),
+    inputs="histories",
+    everywhere=True,
+    ignores="what the item with NaN pixels itself gives",
+)
+def not_a_number_stays_at_home(case: Case, subject: GuardedSubject) -> Verdict:
+    """After a batch whose pixels are all NaN, every later batch still equals eager."""
+
+    def body(run: Run) -> Verdict:
+        largest: Batch = max(case.history, key=len, default=())
+        run.encode(tuple(replace(spec, fill=float("nan")) for spec in largest))
+        for _, batch, outputs in run.batches():
+            if verdict := run.first_difference(batch, outputs):
+                return verdict
+        return holds(margin=run.margin)
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "isolation/order-does-not-matter",
+    source=("SPEC G4", "SPEC G6"),
+    inputs="mixes",
+    everywhere=True,
+    ignores="orders other than the reverse",
+)
+def order_does_not_matter(case: Case, subject: GuardedSubject) -> Verdict:
+    """Reversing a batch reverses its results and changes nothing else."""
+
+    def body(run: Run) -> Verdict:
+        batch = case.history[0]
+        forward = run.encode(batch)
+        backward = run.encode(batch[::-1])[::-1]
+        because = "results are handed back in the order of packing, or an item's place in the buffer matters"
+        return run.changed(backward, forward, what="as in the reversed batch", because=because) or holds()
+
+    return in_session(case, subject, body)

@@ -1,0 +1,96 @@
+"""Ownership: results belong to the caller, inputs stay the caller's."""
+
+from __future__ import annotations
+
+import torch
+
+from suite.contract.case import Case
+from suite.contract.guard import GuardedSubject
+from suite.contract.law import law
+from suite.contract.verdict import Verdict, holds, violated
+from suite.oracles.eager import items
+from suite.properties.run import Run, in_session
+
+
+@law(
+    "ownership/results-outlive-later-batches",
+    source=("SPEC G6", "BUG-G15", "BUG-G16"),
+    inputs="histories",
+    everywhere=True,
+    ignores="whether the results were right when they came",
+)
+def results_outlive_later_batches(case: Case, subject: GuardedSubject) -> Verdict:
+    """A result stays bit for bit what it was, whatever is encoded, cleared or captured afterwards."""
+
+    def body(run: Run) -> Verdict:
+        kept = [(number, output, output.clone()) for number, _, outputs in run.batches() for output in outputs]
+        if subject.capabilities.lifecycle:
+            run.session.clear()
+        for number, output, copy in kept:
+            if not torch.equal(output, copy):
+                return violated(
+                    expected=f"a result of batch {number} unchanged after all later batches",
+                    actual=f"{int((output != copy).sum())} / {copy.numel()} elements changed",
+                    because="the result is a view of memory that a later replay writes, not a copy",
+                    evidence=run.evidence(),
+                )
+        return holds()
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "ownership/results-can-be-written",
+    source=("SPEC G6", "BUG-G16"),
+    inputs="mixes",
+    everywhere=True,
+    ignores="gradients",
+)
+def results_can_be_written(case: Case, subject: GuardedSubject) -> Verdict:
+    """Overwriting one result changes no other result, and the same batch still equals eager afterwards."""
+
+    def body(run: Run) -> Verdict:
+        batch = case.history[0]
+        outputs = run.encode(batch)
+        copies = [output.clone() for output in outputs]
+        for output in outputs[:1]:
+            output.fill_(float("nan"))
+        for index in range(1, len(outputs)):
+            if not torch.equal(outputs[index], copies[index]):
+                return violated(
+                    expected=f"result {index} untouched by a write into result 0",
+                    actual="it changed with it",
+                    because="two results share memory",
+                    evidence=run.evidence(),
+                )
+        return run.first_difference(batch, run.encode(batch)) or holds(margin=run.margin)
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "ownership/inputs-are-left-alone",
+    source=("SPEC G6",),
+    inputs="mixes",
+    everywhere=True,
+    ignores="inputs that the subject keeps without writing to them",
+)
+def inputs_are_left_alone(case: Case, subject: GuardedSubject) -> Verdict:
+    """Encoding a batch writes into none of the caller's pixels."""
+
+    def body(run: Run) -> Verdict:
+        batch = case.history[0]
+        given = items(case, batch)
+        before = [item.pixels.clone() for item in given]
+        run.encode_items(batch, given)
+        for index, (item, pixels) in enumerate(zip(given, before, strict=True)):
+            if not torch.equal(item.pixels, pixels):
+                return violated(
+                    expected=f"the pixels of item {index} as they were given",
+                    actual=f"{int((item.pixels != pixels).sum())} / {pixels.numel()} elements changed",
+                    because="a step of preparation works in place on the caller's tensor",
+                    evidence=run.evidence(),
+                )
+        return holds()
+
+    return in_session(case, subject, body)

@@ -1,0 +1,50 @@
+"""Staleness: a session's past leaves no trace in its answers."""
+
+from __future__ import annotations
+
+from suite.contract.case import Case
+from suite.contract.guard import GuardedSubject
+from suite.contract.law import law
+from suite.contract.verdict import Verdict, holds
+from suite.properties.run import Run, in_session
+
+
+@law(
+    "staleness/history-does-not-matter",
+    source=("SPEC G6", "BUG-E02", "BUG-E03", "BUG-G13"),
+    inputs="histories",
+    everywhere=True,
+    ignores="whether the values are right: only whether the past shows in them",
+)
+def history_does_not_matter(case: Case, subject: GuardedSubject) -> Verdict:
+    """The last batch gives what a fresh session gives for it."""
+    with subject.session(case.family, case.setup) as session:
+        fresh = Run(case, subject, session).encode(case.history[-1])
+
+    def body(run: Run) -> Verdict:
+        *_, (_, _, outputs) = run.batches()
+        because = "something of an earlier batch is still read: rows, metadata, or a key that is too coarse"
+        return run.changed(outputs, fresh, what="as a fresh session gives it", because=because) or holds()
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "staleness/repeat-agrees",
+    source=("SPEC G6", "BUG-G05"),
+    inputs="histories",
+    everywhere=True,
+    ignores="batches that the history does not hold",
+)
+def repeat_agrees(case: Case, subject: GuardedSubject) -> Verdict:
+    """Going through the history a second time gives every result again."""
+
+    def body(run: Run) -> Verdict:
+        first = [outputs for _, _, outputs in run.batches()]
+        because = "a graph's memory, a workspace or a buffer was changed by the batches in between"
+        for number, _, outputs in run.batches():
+            if verdict := run.changed(outputs, first[number], what="as it came the first time", because=because):
+                return verdict
+        return holds()
+
+    return in_session(case, subject, body)

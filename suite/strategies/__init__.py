@@ -1,0 +1,1 @@
+"""Strategies: geometry and seeds, never tensor elements (DESIGN rule 9)."""

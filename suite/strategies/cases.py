@@ -1,0 +1,176 @@
+"""Cases: a family, a configuration and a history, by the name under which laws ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from hypothesis import strategies as st
+
+from models.api import Family, Grid
+from suite.contract.case import Batch, Case, ItemSpec, Setup
+from suite.contract.subject import Capabilities
+from suite.strategies.configurations import bad_setups, wild_setups
+from suite.strategies.ladders import setups
+from suite.strategies.mixes import batches, items, oversized_batches
+from suite.strategies.sizes import SEEDS, clips
+
+
+@dataclass(frozen=True)
+class Space:
+    """Where cases are drawn from: a family, what the subject can do, and the sizes of its photographs."""
+
+    family: Family
+    capabilities: Capabilities
+    photographs: tuple[Grid, ...] = ()
+
+
+@st.composite
+def mixes(draw: st.DrawFn, space: Space) -> Case:
+    """One batch in one configuration."""
+    sizes = space.family.sizes
+    setup = draw(setups(sizes), label="setup")
+    return Case(space.family.name, setup, (draw(batches(sizes, setup), label="batch"),))
+
+
+def _reseeded(batch: Batch) -> Batch:
+    return tuple(replace(spec, seed=spec.seed + 10) for spec in batch)
+
+
+@st.composite
+def histories(draw: st.DrawFn, space: Space) -> Case:
+    """One to four batches; some are empty, and some repeat the sizes of an earlier one with other pixels."""
+    sizes = space.family.sizes
+    setup = draw(setups(sizes), label="setup")
+    history: list[Batch] = [draw(batches(sizes, setup), label="batch 0")]
+    for number in range(1, draw(st.integers(1, 4), label="batches")):
+        again = st.sampled_from(history).map(_reseeded)
+        following = st.one_of(batches(sizes, setup, max_items=3), again, st.just(()))
+        history.append(draw(following, label=f"batch {number}"))
+    return Case(space.family.name, setup, tuple(history))
+
+
+@st.composite
+def twins(draw: st.DrawFn, space: Space) -> Case:
+    """Two batches of one total, cut at other places, and the first of them once more."""
+    sizes = space.family.sizes
+    setup = replace(draw(setups(sizes, max_budgets=2), label="setup"), max_items=3)
+    units = draw(st.integers(2, setup.budgets[-1] // sizes.unit), label="total in units")
+    cuts = st.sets(st.integers(1, units - 1), min_size=int(units > 2), max_size=setup.max_items - 1).map(sorted)
+    pair = [
+        tuple(draw(items(sizes, tokens=(stop - start) * sizes.unit)) for start, stop in pairwise([0, *inner, units]))
+        for inner in draw(st.lists(cuts, min_size=2, max_size=2, unique_by=tuple), label="cuts")
+    ]
+    return Case(space.family.name, setup, (pair[0], pair[1], pair[0]))
+
+
+@st.composite
+def oversized(draw: st.DrawFn, space: Space) -> Case:
+    """A first batch that no graph can hold, then one of any kind."""
+    sizes = space.family.sizes
+    setup = draw(setups(sizes), label="setup")
+    first = draw(oversized_batches(sizes, setup), label="oversized")
+    return Case(space.family.name, setup, (first, draw(batches(sizes, setup), label="batch")))
+
+
+@st.composite
+def videos(draw: st.DrawFn, space: Space) -> Case:
+    """Clips among images, within and beyond the limits on frames and tokens."""
+    sizes = space.family.sizes
+    setup = draw(setups(sizes), label="setup")
+    frames = draw(st.none() | st.integers(2, 6), label="max frames")
+    clip = st.builds(ItemSpec, clips(sizes, max_tokens=2 * setup.budgets[-1]), SEEDS, modality=st.just("video"))
+    batch = st.lists(clip, min_size=1, max_size=3).map(tuple)
+    history = [draw(batch, label="clips"), draw(batches(sizes, setup, max_items=2), label="images")]
+    mixed = (*history[0][:1], *history[1][:2])
+    return Case(space.family.name, replace(setup, max_frames=frames), (*history, mixed))
+
+
+@st.composite
+def photographs(draw: st.DrawFn, space: Space) -> Case:
+    """Batches of the repository's photographs, on a ladder that some of them overrun."""
+    sizes = space.family.sizes
+    tokens = sorted(sizes.tokens(grid) for grid in space.photographs)
+    numbers = st.lists(st.integers(0, len(tokens) - 1), min_size=1, max_size=3)
+    least, most = tokens[0], tokens[-1]
+    ladder = draw(st.sampled_from([(most,), (least, 2 * most), (least,)]), label="budgets")
+    setup = Setup(budgets=tuple(sorted(set(ladder))), max_items=draw(st.integers(1, 3), label="max items"))
+    history = [
+        tuple(ItemSpec(space.photographs[number], photograph=number) for number in draw(numbers, label="photographs"))
+        for _ in range(2)
+    ]
+    return Case(space.family.name, setup, tuple(history))
+
+
+@st.composite
+def packers(draw: st.DrawFn, space: Space) -> Case:
+    """Batches of up to eight items under each of the subject's packers."""
+    sizes = space.family.sizes
+    setup = draw(setups(sizes), label="setup")
+    name = draw(st.sampled_from(space.capabilities.packers), label="packer")
+    batch = draw(batches(sizes, setup, max_items=8), label="batch")
+    return Case(space.family.name, replace(setup, packer=name), (batch,))
+
+
+@st.composite
+def backends(draw: st.DrawFn, space: Space) -> Case:
+    """Histories under each of the subject's attention back ends."""
+    case = draw(histories(space), label="case")
+    name = draw(st.sampled_from(space.capabilities.backends), label="back end")
+    return replace(case, setup=replace(case.setup, backend=name))
+
+
+@st.composite
+def configurations(draw: st.DrawFn, space: Space) -> Case:
+    """Configurations of every kind, sensible or not, with one small batch."""
+    setup = draw(wild_setups(space.family.sizes), label="setup")
+    ladder = Setup(budgets=tuple(sorted(setup.budgets)) or (8 * space.family.sizes.unit,), max_items=2)
+    return Case(space.family.name, setup, (draw(batches(space.family.sizes, ladder, max_items=2), label="batch"),))
+
+
+@st.composite
+def bad_configurations(draw: st.DrawFn, space: Space) -> Case:
+    """A configuration with one value that cannot work."""
+    return Case(space.family.name, draw(bad_setups(space.family.sizes), label="setup"))
+
+
+@st.composite
+def defaults(draw: st.DrawFn, space: Space) -> Case:
+    """A configuration and no history."""
+    return Case(space.family.name, draw(setups(space.family.sizes), label="setup"))
+
+
+CASES: dict[str, Callable[[Space], st.SearchStrategy[Case]]] = {
+    "mixes": mixes,
+    "histories": histories,
+    "twins": twins,
+    "oversized": oversized,
+    "videos": videos,
+    "photographs": photographs,
+    "packers": packers,
+    "backends": backends,
+    "configurations": configurations,
+    "bad_configurations": bad_configurations,
+    "setups": defaults,
+}
+
+
+def unreachable(name: str, space: Space) -> str | None:
+    """Why a family has no cases of that name; None if it has."""
+    if name == "videos" and "video" not in space.family.modalities:
+        return "the family takes no video"
+    if name == "photographs" and not space.photographs:
+        return "the family has no image processor to read photographs with"
+    return None
+
+
+def cases(name: str, space: Space) -> st.SearchStrategy[Case]:
+    """The cases of that name.
+
+    Raises:
+        ValueError: no such strategy.
+    """
+    if name not in CASES:
+        raise ValueError(f"no strategy {name!r}; valid: {', '.join(CASES)}")
+    return CASES[name](space)
