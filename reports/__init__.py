@@ -1,0 +1,1 @@
+"""Records of a run -> tables -> one HTML file. Knows neither torch nor the suite."""
