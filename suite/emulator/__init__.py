@@ -1,0 +1,1 @@
+"""CUDA-graph semantics on a CPU: see README.md beside this file."""
