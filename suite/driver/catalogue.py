@@ -1,0 +1,81 @@
+"""All laws, by id, and the cells (law, family, column) that a run consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from suite.contract.law import Law, laws_of
+from suite.properties import (
+    capture,
+    configuration,
+    fallback,
+    isolation,
+    lifecycle,
+    ownership,
+    packing,
+    staleness,
+    values,
+)
+from suite.subjects.column import Column
+
+TOPICS: tuple[ModuleType, ...] = (
+    values,
+    isolation,
+    ownership,
+    staleness,
+    packing,
+    fallback,
+    capture,
+    configuration,
+    lifecycle,
+)
+LAWS: dict[str, Law] = {each.id: each for topic in TOPICS for each in laws_of(topic)}
+
+
+class UnknownLaw(ValueError):
+    """No law has this id: the text lists those that exist."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One law on one family, for one column of the subject."""
+
+    law: Law
+    family: str
+    column: str = ""
+    """Which arrangement of the subject; empty for its first."""
+
+    @property
+    def label(self) -> str:
+        """The family, and the column if it is not the first."""
+        return f"{self.family} ({self.column})" if self.column else self.family
+
+    @property
+    def id(self) -> str:
+        """Stable id of the cell within its topic."""
+        return f"{self.law.name}@{self.family}" + (f"+{self.column}" if self.column else "")
+
+
+def law_named(name: str) -> Law:
+    """The law of that id.
+
+    Raises:
+        UnknownLaw: there is none.
+    """
+    if name not in LAWS:
+        raise UnknownLaw(f"no law {name!r}: choose one of {', '.join(LAWS)}")
+    return LAWS[name]
+
+
+def cells(laws: Iterable[Law], *, families: Sequence[str], columns: Sequence[Column]) -> list[Cell]:
+    """Every law on every family that matters to it, in every column that runs it."""
+    return [
+        Cell(law, family, column.name)
+        for law in laws
+        for family in families
+        if law.everywhere or family == families[0]
+        for column in columns
+        if column.runs(topic=law.topic, is_toy=family == families[0])
+    ]

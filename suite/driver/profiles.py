@@ -1,0 +1,76 @@
+"""Profiles: how hard to look, in one place. Every field is set, so `CI` in the environment changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import HealthCheck, Phase, Verbosity, settings
+
+
+class UnknownProfile(ValueError):
+    """No profile has this name: the text lists those that exist."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Example counts and time limits of one kind of run."""
+
+    name: str
+    examples: int
+    """Cases per law on the toy; other families get a share by their cost."""
+    least: int
+    """Cases per law on the most expensive family."""
+    faults: str
+    """Which faults run: all, sample, or none."""
+    random: bool
+    """Whether a seed may be given; otherwise the seed is fixed and every run draws the same cases."""
+    search_seconds: float
+    """After this long no further case of a law is started; the record says how many ran."""
+    shrink_seconds: float
+    """After the first violation, how long smaller ones are looked for."""
+
+    def examples_for(self, cost: float) -> int:
+        """Cases per law on a family of that cost."""
+        return max(self.least, round(self.examples / cost))
+
+    def settings(self, examples: int) -> settings:
+        """Hypothesis' settings, every field given (an unset one would follow `CI`)."""
+        phases = (Phase.generate, Phase.shrink) if self.shrink_seconds else (Phase.generate,)
+        return settings(
+            max_examples=examples,
+            derandomize=False,
+            database=None,
+            deadline=None,
+            phases=phases,
+            print_blob=False,
+            report_multiple_bugs=False,
+            stateful_step_count=50,
+            suppress_health_check=[
+                HealthCheck.too_slow,
+                HealthCheck.filter_too_much,
+                HealthCheck.data_too_large,
+            ],
+            verbosity=Verbosity.quiet,
+            backend="hypothesis",
+        )
+
+
+_ALL = (
+    Profile("smoke", 10, 2, faults="sample", random=False, search_seconds=5, shrink_seconds=5),
+    Profile("premerge", 60, 4, faults="all", random=False, search_seconds=20, shrink_seconds=10),
+    Profile("nightly", 2000, 100, faults="all", random=True, search_seconds=300, shrink_seconds=120),
+    Profile("dev", 30, 3, faults="all", random=True, search_seconds=20, shrink_seconds=20),
+    Profile("seeds", 10, 2, faults="none", random=True, search_seconds=20, shrink_seconds=10),
+)
+PROFILES = {each.name: each for each in _ALL}
+
+
+def profile(name: str) -> Profile:
+    """The profile of that name.
+
+    Raises:
+        UnknownProfile: there is none.
+    """
+    if name not in PROFILES:
+        raise UnknownProfile(f"no profile {name!r}: choose one of {', '.join(PROFILES)}")
+    return PROFILES[name]

@@ -1,0 +1,164 @@
+"""Looks for a case that violates a law: Hypothesis generates and shrinks, the verdicts are kept here.
+
+What Hypothesis makes of exceptions is not asked. The search keeps the smallest violation that it saw
+itself, so a subject that hangs, or answers differently the second time, still yields one clear result.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import hypothesis
+from hypothesis import given
+from hypothesis.errors import HypothesisException
+
+from suite.contract.case import Case
+from suite.contract.guard import GuardedSubject
+from suite.contract.judge import judge
+from suite.contract.law import Law
+from suite.contract.verdict import Difference, Outcome, Verdict, unknown, violated
+from suite.driver.profiles import Profile
+from suite.strategies.cases import Space, cases
+from suite.strategies.labels import labels
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search says of one law on one family."""
+
+    law: Law
+    verdict: Verdict
+    case: Case | None
+    """The case of the violation or of the unknown verdict."""
+    cases: int
+    seconds: float
+    labels: dict[str, int]
+    noise: Difference | None
+    margin: float | None
+
+
+class _Stop(Exception):
+    """Tells Hypothesis that this case is interesting; never leaves this file."""
+
+
+class _Search:
+    """The state of one search."""
+
+    def __init__(self, law: Law, space: Space, subject: GuardedSubject, profile: Profile, clock: Clock) -> None:
+        self._law = law
+        self._space = space
+        self._subject = subject
+        self._profile = profile
+        self._clock = clock
+        self._started = clock()
+        self._shrink_until: float | None = None
+        self._fatal = False
+        self.verdict: Verdict | None = None
+        self.case: Case | None = None
+        self.cases = 0
+        self.labels: Counter[str] = Counter()
+        self.noise: Difference | None = None
+        self.margin: float | None = None
+
+    def try_case(self, case: Case) -> None:
+        """Judges one case; raises `_Stop` for one that is not held."""
+        if case == self.case:
+            raise _Stop
+        if self._spent():
+            return
+        self.cases += 1
+        self.labels.update(labels(case, self._space.family))
+        verdict = self._judge(case)
+        self._note(verdict)
+        if verdict.outcome is not Outcome.HOLDS:
+            self._keep(verdict, case)
+            raise _Stop
+
+    def _spent(self) -> bool:
+        now = self._clock()
+        if self.verdict is not None:
+            return self._fatal or now > (self._shrink_until or 0.0)
+        return now > self._started + self._profile.search_seconds
+
+    def _judge(self, case: Case) -> Verdict:
+        try:
+            return judge(self._law, case, self._subject)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as stop:
+            # A time-out arrives as an outcome of pytest, which is no Exception.
+            inside = self._subject.guard.inside
+            self._fatal = True
+            if inside is None:
+                return unknown(f"the check was stopped: {type(stop).__name__}: {stop}")
+            return violated(
+                expected=self._law.statement,
+                actual=f"{inside} did not come back: {type(stop).__name__}: {stop}",
+                because="the subject hangs or ends the interpreter",
+            )
+
+    def _note(self, verdict: Verdict) -> None:
+        if verdict.noise is not None and (self.noise is None or verdict.noise.max_abs > self.noise.max_abs):
+            self.noise = verdict.noise
+        if verdict.margin is not None:
+            self.margin = max(self.margin or 0.0, verdict.margin)
+
+    def _keep(self, verdict: Verdict, case: Case) -> None:
+        if self.verdict is None:
+            self._shrink_until = self._clock() + self._profile.shrink_seconds
+        if verdict.outcome is Outcome.VIOLATED or self.verdict is None:
+            self.verdict, self.case = verdict, case
+
+    def result(self, problem: str | None) -> Found:
+        """The verdict: unknown if nothing was tried."""
+        verdict = self.verdict or Verdict(Outcome.HOLDS, noise=self.noise, margin=self.margin)
+        if self.verdict is None and problem is not None:
+            verdict = unknown(problem)
+        elif self.cases == 0:
+            verdict = unknown("no case was drawn: this class of inputs was not reached")
+        return Found(
+            law=self._law,
+            verdict=verdict,
+            case=self.case,
+            cases=self.cases,
+            seconds=self._clock() - self._started,
+            labels=dict(sorted(self.labels.items())),
+            noise=self.noise,
+            margin=self.margin,
+        )
+
+
+def search(
+    law: Law,
+    space: Space,
+    subject: GuardedSubject,
+    *,
+    profile: Profile,
+    seed: int = 0,
+    examples: int | None = None,
+    clock: Clock = time.monotonic,
+) -> Found:
+    """Holds the law against generated cases of one family; the seed and the law's id decide which."""
+    state = _Search(law, space, subject, profile, clock)
+    count = examples or profile.examples_for(space.family.cost)
+    problem = None
+
+    @hypothesis.seed(zlib.crc32(f"{seed}/{law.id}/{space.family.name}".encode()))
+    @profile.settings(count)
+    @given(cases(law.inputs, space))
+    def hold(case: Case) -> None:
+        state.try_case(case)
+
+    try:
+        hold()
+    except _Stop:
+        pass
+    except HypothesisException as error:
+        problem = f"the strategy {law.inputs!r} failed: {type(error).__name__}: {error}"
+    return state.result(problem)

@@ -1,0 +1,35 @@
+"""A fault as data: what it breaks, who must catch it, and the wrong part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from suite.subjects.reference import Parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One deliberate defect of the reference."""
+
+    id: str
+    """`area/name`, stable."""
+    breaks: str
+    """What is wrong, in one sentence."""
+    caught_by: tuple[str, ...]
+    """Ids of the laws that must each catch it."""
+    parts: Callable[[], Parts]
+    """The reference's parts with one of them wrong; made afresh for every session of a run."""
+    family: str = "toy"
+    """The family on which it shows."""
+    column: str = ""
+    """The arrangement of the subject on which it shows."""
+    sampled: bool = False
+    """Whether profile `smoke` plants it."""
+    source: str | None = None
+    """The public bug that it is modelled on."""
+
+    @property
+    def area(self) -> str:
+        """The part of the id before the slash."""
+        return self.id.partition("/")[0]

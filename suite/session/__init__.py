@@ -1,0 +1,1 @@
+"""One run under pytest: what was asked for, what a process checks, what the controller writes down."""

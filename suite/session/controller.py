@@ -1,0 +1,230 @@
+"""The process that writes the records: everything that reaches it is on disk at once."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import shlex
+import time
+import zlib
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import pytest
+import torch
+
+import reference
+from reports.files import write_atomically
+from reports.html import render
+from reports.records import RecordWriter, read
+from reports.summary import Summary, as_text, summarise
+from suite.driver.catalogue import LAWS, Cell
+from suite.driver.recording import Line
+from suite.session.nodes import PlantedFault, subject_of
+from suite.session.request import Request
+from suite.session.worker import REPORT_ATTRIBUTE
+
+SURVIVED = 11
+"""Exit code: a planted fault survived, or fewer laws ran than expected."""
+PACKAGES = ("torch", "transformers", "hypothesis", "pytest", "pytest-xdist", "pillow")
+
+
+class Controller:
+    """Header at the start, a line per result, a footer and the report at the end."""
+
+    def __init__(self, config: pytest.Config, request: Request) -> None:
+        self._config = config
+        self._request = request
+        self._started = time.monotonic()
+        self._planned: set[str] = set()
+        self._seen: set[str] = set()
+        self._survivors: list[str] = []
+        self._wrong = 0
+        self._writer: RecordWriter | None = None
+        self._summary: Summary | None = None
+
+    # -- the run
+
+    def pytest_sessionstart(self) -> None:
+        """Opens the records, unless there is nothing to run on."""
+        if self._config.option.collectonly:
+            return
+        self._writer = RecordWriter(self._request.report_dir / "records.jsonl", self._header())
+        for line in self._notes():
+            self._append(line)
+        if self._request.gpu_is_missing:
+            self._finish(int(pytest.ExitCode.USAGE_ERROR))
+            pytest.exit(_NO_GPU, returncode=int(pytest.ExitCode.USAGE_ERROR))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Without workers: the plan is what this process collected."""
+        self._plan([item.nodeid for item in session.items])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: object, ids: Sequence[str]) -> None:
+        """With workers: the plan is what the first of them collected."""
+        if not self._planned:
+            self._plan(ids)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Writes the lines of a test, or that its process died."""
+        for line in json.loads(getattr(report, REPORT_ATTRIBUTE, "[]")):
+            self._seen.add(report.nodeid)
+            self._wrong += line["kind"] == "law" and line["verdict"] != "holds"
+            if line["kind"] == "fault" and not line["killed"]:
+                self._survivors.append(line["fault"])
+            self._append(line)
+        if report.failed and report.nodeid not in self._seen:
+            self._lost(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Decides the exit code, closes the records and builds the report."""
+        status = int(exitstatus)
+        if self._writer is not None:
+            fewer = len(self._planned - self._seen)
+            if status in (0, 1) and not self._wrong and (self._survivors or fewer):
+                status = SURVIVED
+                session.exitstatus = status
+            self._finish(status)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Says where the report is and what it says."""
+        if self._summary is not None:
+            terminalreporter.section("lockstep")
+            terminalreporter.write_line(as_text(self._summary).rstrip())
+            terminalreporter.write_line(f"report: {self._request.report_dir / 'index.html'}")
+
+    def pytest_report_header(self) -> str:
+        """Effective options of the run."""
+        request = self._request
+        return (
+            f"lockstep: subject {request.subject}, device {request.device}, profile {request.profile.name}, "
+            f"seed {request.seed}, families {', '.join(request.families)}"
+        )
+
+    # -- what is written
+
+    def _append(self, line: Line) -> None:
+        if self._writer is not None:
+            self._writer.append(line)
+
+    def _plan(self, ids: Sequence[str]) -> None:
+        found = {node: subject_of(node) for node in ids}
+        self._planned = {node for node, what in found.items() if what is not None}
+        laws = [what for what in found.values() if isinstance(what, Cell)]
+        faults = [what.id for what in found.values() if isinstance(what, PlantedFault)]
+        if not self._request.narrowed:
+            laws = [*laws, *_absent(laws, self._request)]
+        self._append(
+            {
+                "kind": "plan",
+                "laws": [{"law": c.law.id, "family": c.label, "spec": list(c.law.spec)} for c in laws],
+                "faults": faults,
+            }
+        )
+
+    def _lost(self, report: pytest.TestReport) -> None:
+        """A test without a record: its process ended (pytest-xdist's `when` is then "???"), or its set-up failed."""
+        what = subject_of(report.nodeid)
+        text = str(report.longrepr or "the process ended without a word").strip()
+        died = str(report.when) == "???"
+        if isinstance(what, Cell):
+            self._seen.add(report.nodeid)
+            self._wrong += 1
+            self._append(_lost_cell(what, text, node=report.nodeid, died=died))
+        elif isinstance(what, PlantedFault):
+            self._survivors.append(what.id)
+
+    def _finish(self, status: int) -> None:
+        if self._writer is None:
+            return
+        wall = round(time.monotonic() - self._started, 3)
+        self._writer.close({"kind": "footer", "exit_status": status, "wall_seconds": wall})
+        self._summary = summarise(read(self._writer.path))
+        write_atomically(self._request.report_dir / "index.html", render(self._summary))
+        self._writer = None
+
+    def _header(self) -> Line:
+        request = self._request
+        return {
+            "kind": "header",
+            "project": "lockstep",
+            "version": reference.__version__,
+            "subject": request.subject,
+            "subject_version": reference.__version__,
+            "device": request.device,
+            "profile": request.profile.name,
+            "seed": request.seed,
+            "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "command": shlex.join(["pytest", *self._config.invocation_params.args]),
+            "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+            "platform": f"{platform.system()} {platform.machine()}",
+            "threads": torch.get_num_threads(),
+            "workers": getattr(self._config.option, "numprocesses", None) or 0,
+        }
+
+    def _notes(self) -> list[Line]:
+        notes = []
+        if self._request.device == "emulator":
+            notes.append(("device", _EMULATED))
+        if self._request.gpu_is_missing:
+            notes.append(("device", _NO_GPU))
+        if self._request.profile.faults != "all":
+            notes.append(
+                (
+                    "faults",
+                    f"Profile {self._request.profile.name} plants {self._request.profile.faults} of the faults.",
+                )
+            )
+        if self._request.narrowed:
+            notes.append(("selection", "Only a part of the laws or families was asked for."))
+        return [{"kind": "note", "topic": topic, "text": text} for topic, text in notes]
+
+
+_EMULATED = (
+    "Graphs were emulated on a CPU: kernel races, missing waits, the real allocator's layout, launch failures, "
+    "compiled kernels inside a capture, and timing are not shown."
+)
+_NO_GPU = (
+    "--device cuda was asked for, but torch.cuda.is_available() is False: no law ran. Run where a GPU and a CUDA "
+    "build of torch are, or use --device emulator."
+)
+
+
+def _absent(laws: Sequence[Cell], request: Request) -> list[Cell]:
+    """Laws that exist but were not collected, although everything was asked for."""
+    collected = {cell.law.id for cell in laws}
+    return [Cell(law, request.families[0]) for law in LAWS.values() if law.id not in collected]
+
+
+def _lost_cell(cell: Cell, text: str, *, node: str, died: bool) -> Line:
+    line: Line = {
+        "kind": "law",
+        "law": cell.law.id,
+        "family": cell.label,
+        "statement": cell.law.statement,
+        "ignores": cell.law.ignores,
+        "spec": list(cell.law.spec),
+        "verdict": "violated" if died else "unknown",
+        "reason": text,
+        "node": node,
+    }
+    if died:
+        line["violation"] = {
+            "id": f"{zlib.crc32(node.encode()):08x}",
+            "expected": cell.law.statement,
+            "actual": text,
+            "because": "the subject ended the interpreter",
+            "case": {"family": cell.family},
+            "reproduce": [f'pytest "{node}" -n 1'],
+        }
+    return line
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

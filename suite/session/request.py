@@ -1,0 +1,102 @@
+"""What a run was asked for, checked once, with one sentence for every wrong value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+import pytest
+import torch
+
+from models.families import FAMILIES, UnknownFamily, family
+from suite.driver.profiles import Profile, UnknownProfile, profile
+from suite.faults.catalogue import FAULTS, UnknownFault, fault_named
+from suite.subjects.column import Column
+from suite.subjects.registry import DEVICES, Device, UnknownSubject, columns, reference_columns
+
+FAULT = "fault:"
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of a run, valid."""
+
+    subject: str
+    device: Device
+    profile: Profile
+    seed: int
+    families: tuple[str, ...]
+    report_dir: Path
+    narrowed: bool
+    """Whether the command asks for less than everything: then fewer laws are no alarm."""
+
+    def columns(self) -> tuple[Column, ...]:
+        """The subject's columns, made afresh."""
+        if self.subject.startswith(FAULT):
+            fault = fault_named(self.subject.removeprefix(FAULT))
+            return reference_columns(self.device, name=self.subject, parts=fault.parts())
+        return columns(self.subject, device=self.device)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Ids of the faults to plant: none unless the subject is the clean reference they are made from."""
+        if self.subject != REFERENCE or self.profile.faults == "none":
+            return ()
+        every = self.profile.faults == "all"
+        return tuple(
+            fault.id for fault in FAULTS.values() if (every or fault.sampled) and fault.family in self.families
+        )
+
+    @property
+    def gpu_is_missing(self) -> bool:
+        """Whether real graphs were asked for where there is no GPU."""
+        return self.device == "cuda" and not torch.cuda.is_available()
+
+
+def request_of(config: pytest.Config, *, root: Path) -> Request:
+    """The request behind pytest's options.
+
+    Raises:
+        pytest.UsageError: a value that is not valid; the text names it and the valid ones.
+    """
+    try:
+        chosen = profile(config.getoption("lockstep_profile"))
+        request = Request(
+            subject=config.getoption("subject"),
+            device=_device(config.getoption("device")),
+            profile=chosen,
+            seed=_seed(config.getoption("seed"), chosen),
+            families=_families(config.getoption("family")),
+            report_dir=Path(config.getoption("report_dir") or root / "reports" / "out").resolve(),
+            narrowed=bool(config.option.keyword or config.option.markexpr or config.getoption("family"))
+            or any(not Path(arg).is_dir() for arg in config.args),
+        )
+        request.columns()
+    except (UnknownProfile, UnknownFamily, UnknownFault, UnknownSubject) as error:
+        raise pytest.UsageError(str(error)) from None
+    return request
+
+
+def _device(name: str) -> Device:
+    if name not in DEVICES:
+        raise pytest.UsageError(f"no device {name!r}: choose one of {', '.join(DEVICES)}")
+    return name
+
+
+def _seed(text: str | None, chosen: Profile) -> int:
+    if text is None:
+        return 0
+    if not chosen.random:
+        raise pytest.UsageError(
+            f"--seed {text} has no effect: profile {chosen.name} always draws the same cases. Use --profile "
+            "dev, nightly or seeds."
+        )
+    if not text.isdecimal():
+        raise pytest.UsageError(f"--seed {text!r} is not a whole number from 0 up")
+    return int(text)
+
+
+def _families(names: list[str] | None) -> tuple[str, ...]:
+    if names is None:
+        return tuple(each.name for each in FAMILIES)
+    return tuple(family(name).name for name in dict.fromkeys(names))

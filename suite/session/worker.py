@@ -1,0 +1,118 @@
+"""The process that runs tests: cells are checked, faults are planted, records ride on the test reports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from reports.encoding import encode
+from suite.contract.law import laws_of
+from suite.contract.text import unknown_text, violation_text
+from suite.contract.verdict import Outcome
+from suite.driver.catalogue import Cell, cells
+from suite.driver.planting import Planted, plant
+from suite.driver.recording import Line, fault_line, law_line, reproduce_commands
+from suite.driver.search import Found
+from suite.faults.catalogue import FAULTS
+from suite.session.bench import Bench
+from suite.session.request import Request
+
+LINES = pytest.StashKey[list[Line]]()
+REPORT_ATTRIBUTE = "_lockstep_lines"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a law test is given: call it to check the cell and fail the test if the law does not hold."""
+
+    bench: Bench
+    request: Request
+    item: pytest.Item
+    cell: Cell
+
+    def __call__(self) -> None:
+        """Checks, writes the record, and fails with the one text that every failure has."""
+        reason = self.bench.inapplicable(self.cell)
+        if reason is not None:
+            self._write({"kind": "inapplicable", "law": self.cell.law.id, "family": self.cell.label, "reason": reason})
+            return
+        found = self.bench.check(self.cell)
+        line = law_line(
+            self.cell,
+            found,
+            node=self.item.nodeid,
+            worker=os.environ.get("PYTEST_XDIST_WORKER", "main"),
+            subject=self.request.subject,
+            records=str(self.request.report_dir / "records.jsonl"),
+        )
+        self._write(line)
+        if found.verdict.outcome is not Outcome.HOLDS:
+            pytest.fail(self._text(found), pytrace=False)
+
+    def _write(self, line: Line) -> None:
+        self.item.stash.setdefault(LINES, []).append(line)
+
+    def _text(self, found: Found) -> str:
+        if found.verdict.violation is None or found.case is None:
+            return unknown_text(found.law, found.verdict, subject=self.request.subject, family=self.cell.label)
+        return violation_text(
+            found.law,
+            found.case,
+            found.verdict.violation,
+            subject=self.request.subject,
+            device=self.request.device,
+            reproduce=reproduce_commands(
+                found.case,
+                node=self.item.nodeid,
+                subject=self.request.subject,
+                records=str(self.request.report_dir / "records.jsonl"),
+            ),
+        )
+
+
+class Worker:
+    """Hooks and fixtures of every process that runs tests."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._bench = Bench(request)
+
+    @pytest.fixture
+    def held(self, request: pytest.FixtureRequest, cell: Cell) -> Held:
+        """Checks the cell of this test."""
+        return Held(self._bench, self._request, request.node, cell)
+
+    @pytest.fixture
+    def planted(self, request: pytest.FixtureRequest, fault_id: str) -> Planted:
+        """What became of the fault of this test."""
+        result = plant(FAULTS[fault_id], profile=self._request.profile, device=self._request.device)
+        request.node.stash.setdefault(LINES, []).append(fault_line(result))
+        return result
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One test per cell of a topic, one per fault."""
+        if "cell" in metafunc.fixturenames:
+            marker = metafunc.definition.get_closest_marker("laws")
+            if marker is None:
+                raise pytest.UsageError(f"{metafunc.definition.nodeid} takes a cell but has no `laws` marker")
+            found = cells(laws_of(marker.args[0]), families=self._request.families, columns=self._bench.columns)
+            metafunc.parametrize("cell", found, ids=[cell.id for cell in found])
+        if "fault_id" in metafunc.fixturenames:
+            metafunc.parametrize("fault_id", self._request.faults, ids=self._request.faults)
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Without faults to plant there is no file of faults."""
+        return True if collection_path.name == "test_faults.py" and not self._request.faults else None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Puts the lines of a test on its report as one string: nothing else survives the way between processes."""
+        report = yield
+        lines = item.stash.get(LINES, [])
+        if report.when == "call" and lines:
+            setattr(report, REPORT_ATTRIBUTE, encode(lines))
+        return report

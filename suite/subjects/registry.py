@@ -1,0 +1,49 @@
+"""Subjects by name: each name stands for one or more columns, the first of which runs everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from suite.subjects.column import Column
+from suite.subjects.reference import Parts, ReferenceSubject
+
+Device = Literal["emulator", "cuda"]
+DEVICES: tuple[Device, ...] = ("emulator", "cuda")
+
+
+class UnknownSubject(ValueError):
+    """No subject has this name: the text lists those that exist."""
+
+
+def reference_columns(device: Device, *, name: str = "reference", parts: Parts | None = None) -> tuple[Column, ...]:
+    """The reference on every route to graphs that the device offers.
+
+    On the emulator: the emulator injected as its device; its unmodified `torch.cuda` device under the shim;
+    and an emulator with two devices, where host and device tensors are told apart. On CUDA: real graphs.
+    """
+    if device == "cuda":
+        return (Column(ReferenceSubject(name=name, route="cuda", parts=parts)),)
+    return (
+        Column(ReferenceSubject(name=name, route="injected", parts=parts)),
+        Column(ReferenceSubject(name=name, route="shim", parts=parts), name="shim", every_family=False),
+        Column(
+            ReferenceSubject(name=name, route="accelerator", parts=parts),
+            name="two devices",
+            topics=("capture", "values"),
+        ),
+    )
+
+
+SUBJECTS: dict[str, Callable[[Device], tuple[Column, ...]]] = {"reference": reference_columns}
+
+
+def columns(name: str, *, device: Device) -> tuple[Column, ...]:
+    """The columns of the subject of that name.
+
+    Raises:
+        UnknownSubject: there is none.
+    """
+    if name not in SUBJECTS:
+        raise UnknownSubject(f"no subject {name!r}: choose one of {', '.join(SUBJECTS)}, or fault:<id>")
+    return SUBJECTS[name](device)
