@@ -1,0 +1,160 @@
+"""The page in a real Chromium: offline, without JavaScript, narrow, dark, printed, and with hostile records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reports import html
+from reports.records import read
+from reports.summary import summarise
+from selftests.reports import chromium, sample
+from selftests.reports.test_report_html import HOSTILE, _hostile
+
+pytestmark = pytest.mark.browser
+
+OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+COMMANDS = [
+    *sample.numbers_violation().reproduce,
+    *sample.plain_violation().reproduce,
+    "pytest -n auto suite/tests --profile premerge",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[chromium.Browser]:
+    """One Chromium for the module."""
+    with chromium.browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The sample's page as a file address."""
+    folder = tmp_path_factory.mktemp("browser")
+    path = folder / "index.html"
+    path.write_text(html.render(summarise(read(sample.write(folder / "r.jsonl")))), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_offline_and_silent(browser: chromium.Browser, url: str, width: int, dark: bool) -> None:
+    """One request, for the file itself; not a word on the console; no page wider than the window."""
+    page = browser.open(url, width=width, dark=dark)
+    page.run(OPEN_ALL)
+    assert page.requests == [url]
+    assert page.complaints == []
+    assert page.run("document.documentElement.scrollWidth") == width
+    assert page.run("matchMedia('(prefers-color-scheme: dark)').matches") is dark
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_contrast(browser: chromium.Browser, url: str, dark: bool) -> None:
+    """All text, and the lines of the drawings, stand out from their ground as WCAG 2.1 AA asks."""
+    page = browser.open(url, dark=dark)
+    page.run(OPEN_ALL)
+    result = page.run((Path(__file__).parent / "contrast.js").read_text(encoding="utf-8"))
+    assert isinstance(result, dict)
+    assert result["judged"] > 300
+    assert result["found"] == []
+
+
+def test_complete_without_javascript(browser: chromium.Browser, url: str) -> None:
+    """Verdict, limits, every violation's text and every command are visible, and no control promises more."""
+    page = browser.open(url, javascript=False)
+    page.send("Emulation.setScriptExecutionDisabled", value=False)
+    words = str(page.run("document.body.innerText"))
+    assert "7 of 11 laws hold." in words
+    assert "No GPU took part" in words
+    for command in COMMANDS:
+        assert command in words
+    for violation in (sample.numbers_violation(), sample.plain_violation()):
+        assert violation.because in words
+    assert page.run("document.querySelectorAll('button').length") == 0
+
+
+def test_drawing_has_size_and_words(browser: chromium.Browser, url: str) -> None:
+    """The drawing is as wide as its place, and a screen reader is told its numbers."""
+    page = browser.open(url)
+    assert page.run("document.querySelector('svg.bars').getBoundingClientRect().width > 500") is True
+    tree = page.send("Accessibility.getFullAXTree")["nodes"]
+    assert isinstance(tree, list)
+    names = {node["name"]["value"] for node in tree if "name" in node}
+    assert "Packing of the minimal case, to scale" in names
+    assert "holds" in names
+
+
+def test_link_opens_what_it_points_into(browser: chromium.Browser, url: str) -> None:
+    """A deep link opens the law it names; one to a violation shows it; an unknown one is answered."""
+    page = browser.open(f"{url}#law-packing-every-item-once-0")
+    assert page.run("document.getElementById('announce').textContent") == (
+        "This report has nothing named law-packing-every-item-once-0."
+    )
+    target = str(page.run("document.querySelector('details.law').id"))
+    page = browser.open(f"{url}#{target}")
+    assert page.run(f"document.getElementById('{target}').open") is True
+    violation = str(page.run("document.querySelector('[id^=v-7f3a91c2]').id"))
+    page = browser.open(f"{url}#{violation}")
+    assert page.run(f"Math.abs(document.getElementById('{violation}').getBoundingClientRect().top) < 100") is True
+
+
+def test_copy_button(browser: chromium.Browser, url: str) -> None:
+    """Copying says that it worked, or tells the reader to select the text."""
+    page = browser.open(url)
+    assert page.run("document.querySelectorAll('.command button').length") == len(COMMANDS) + 1
+    page.run("document.querySelector('.command button').click()")
+    answer = page.run(
+        "new Promise((done) => setTimeout(() => done(document.getElementById('announce').textContent), 300))"
+    )
+    assert answer in ("The command is copied.", "The browser refused to copy: select the text by hand.")
+
+
+def test_first_tab_is_the_skip_link(browser: chromium.Browser, url: str) -> None:
+    """The first stop of the keyboard leads past the head, and everything that scrolls can be reached."""
+    page = browser.open(url)
+    for kind in ("keyDown", "keyUp"):
+        page.send("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+    assert page.run("document.activeElement.className") == "skip"
+    assert page.run("document.activeElement.getBoundingClientRect().left >= 0") is True
+    assert page.run("[...document.querySelectorAll('.scroll')].every((one) => one.tabIndex === 0)") is True
+
+
+def test_print_shows_everything(browser: chromium.Browser, url: str) -> None:
+    """On paper closed laws are open, buttons are gone, and the ground is white in the dark theme too."""
+    page = browser.open(url, dark=True)
+    assert page.pdf().startswith(b"%PDF")
+    page.send("Emulation.setEmulatedMedia", media="print")
+    assert page.run("document.querySelector('details.law .said').getBoundingClientRect().height > 10") is True
+    assert page.run("document.querySelector('button').checkVisibility()") is False
+    assert page.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_injected_script_is_refused(browser: chromium.Browser, url: str) -> None:
+    """The policy of the page lets its own script run and no other."""
+    page = browser.open(url)
+    page.run(
+        "(() => { const one = document.createElement('script'); one.textContent = 'window.bad = 1';"
+        " document.body.append(one); document.body.insertAdjacentHTML('beforeend',"
+        ' \'<img src="http://example.org/x.png" onerror="window.bad = 1">\'); })()'
+    )
+    assert page.run("window.bad === undefined") is True
+    complaints = [complaint for complaint in page.complaints if "Content Security Policy" in complaint]
+    assert any("inline script" in complaint for complaint in complaints)
+    assert any("example.org" in complaint for complaint in complaints)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_records(browser: chromium.Browser, tmp_path: Path, text: str) -> None:
+    """Hostile strings neither run, nor ask for anything, nor widen the page."""
+    records = sample.write(tmp_path / "r.jsonl", _hostile(text), subject=text, command=text)
+    path = tmp_path / "index.html"
+    path.write_text(html.render(summarise(read(records))), encoding="utf-8")
+    page = browser.open(path.as_uri(), width=320)
+    page.run(OPEN_ALL)
+    assert page.requests == [path.as_uri()]
+    assert page.complaints == []
+    assert page.run("document.documentElement.scrollWidth") == 320
+    assert page.run("document.querySelectorAll('img, iframe, object').length") == 0
