@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from typing import cast
@@ -52,11 +51,6 @@ class Case:
     family: str
     setup: Setup = field(default_factory=Setup)
     history: tuple[Batch, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """Eight hex digits, the same on every machine."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:8]
 
     def to_json(self) -> str:
         """The case as one line of JSON."""

@@ -10,7 +10,14 @@ INDENT = " " * 13
 
 
 def violation_text(
-    law: Law, case: Case, violation: Violation, *, subject: str, device: str, reproduce: tuple[str, ...]
+    law: Law,
+    case: Case,
+    violation: Violation,
+    *,
+    case_id: str,
+    subject: str,
+    device: str,
+    reproduce: tuple[str, ...],
 ) -> str:
     """Expected, actual, because, case, reproduce: one block that can be acted on."""
     rows = [
@@ -18,7 +25,7 @@ def violation_text(
         ("actual", violation.actual),
         *[("arm", arm_text(arm)) for arm in violation.evidence.arms],
         ("because", violation.because),
-        ("case", f"{case}  (id {case.id})"),
+        ("case", f"{case}  (id {case_id})"),
         *[("plan", line) for line in plan_lines(violation.evidence)],
         ("reproduce", f"\n{INDENT}".join(reproduce)),
     ]

@@ -15,6 +15,7 @@ from suite.properties import (
     lifecycle,
     ownership,
     packing,
+    recovery,
     staleness,
     values,
 )
@@ -30,6 +31,7 @@ TOPICS: tuple[ModuleType, ...] = (
     capture,
     configuration,
     lifecycle,
+    recovery,
 )
 LAWS: dict[str, Law] = {each.id: each for topic in TOPICS for each in laws_of(topic)}
 

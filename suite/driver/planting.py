@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from models.families import FAMILIES, family
-from suite.contract.guard import GuardedSubject
+from models.families import family
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import law_named
 from suite.driver.profiles import Profile
 from suite.driver.search import search
 from suite.driver.spaces import space_of
+from suite.driver.ticket import FAULT, columns_of, guarded
 from suite.faults.fault import Fault
-from suite.subjects.registry import Device, reference_columns
+from suite.subjects.registry import Device
 
 EXAMPLES = 60
 """Cases in which a law must catch its fault."""
@@ -40,9 +40,9 @@ def plant(fault: Fault, *, profile: Profile, device: Device) -> Planted:
     """Holds the laws named for the fault against it, until the first violation."""
     started = time.monotonic()
     hunt = replace(profile, shrink_seconds=0.0)
-    columns = reference_columns(device, name=f"fault:{fault.id}", parts=fault.parts())
+    columns = columns_of(FAULT + fault.id, device=device)
     broken = next(column.subject for column in columns if column.name == fault.column)
-    subject = GuardedSubject(broken, families={each.name: each for each in FAMILIES})
+    subject = guarded(broken)
     verdicts: dict[str, str] = {}
     cases = 0
     for name in fault.caught_by:

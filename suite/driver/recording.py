@@ -2,49 +2,91 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
-from suite.contract.case import Case
+from suite.contract.text import violation_text
 from suite.contract.verdict import DrawnBin, Evidence, Violation
 from suite.driver.catalogue import Cell
 from suite.driver.planting import Planted
 from suite.driver.search import Found
+from suite.driver.ticket import Ticket
+from suite.subjects.registry import Device
 
 Line = dict[str, object]
 
 
-def reproduce_commands(case: Case, *, node: str, subject: str, records: str) -> tuple[str, ...]:
-    """The commands that show a violation again."""
-    return (
-        f'pytest "{node}" --subject {subject}',
-        f"python -m suite replay {case.id} --records {records}",
+@dataclass(frozen=True)
+class Place:
+    """Where a result comes from, so that it can be had again."""
+
+    node: str
+    """The test's id."""
+    subject: str
+    device: Device
+    report_dir: str
+    """The folder of the records, as a user would type it."""
+    worker: str = "main"
+
+    def ticket(self, cell: Cell, found: Found) -> Ticket | None:
+        """What to replay; None if there is no case to it."""
+        if found.case is None:
+            return None
+        return Ticket(cell.law.id, self.subject, cell.column, self.device, found.case)
+
+    def commands(self, ticket: Ticket) -> tuple[str, ...]:
+        """The commands that show a verdict again: the whole search, the case from its file, the case by its id."""
+        options = ("" if self.subject == "reference" else f" --subject {self.subject}") + (
+            "" if self.device == "emulator" else f" --device {self.device}"
+        )
+        return (
+            f'pytest "{self.node}"{options}',
+            f"python -m suite replay {self.report_dir}/cases/{ticket.id}.json",
+            f"python -m suite replay {ticket.id} --records {self.report_dir}/records.jsonl",
+        )
+
+
+def text_of(violation: Violation, ticket: Ticket, found: Found, place: Place) -> str:
+    """The violation as a terminal shows it."""
+    return violation_text(
+        found.law,
+        ticket.case,
+        violation,
+        case_id=ticket.id,
+        subject=ticket.subject + (f" ({ticket.column})" if ticket.column else ""),
+        device=ticket.device,
+        reproduce=place.commands(ticket),
     )
 
 
-def law_line(cell: Cell, found: Found, *, node: str, worker: str, subject: str, records: str) -> Line:
+def law_line(cell: Cell, found: Found, place: Place) -> Line:
     """The record of one cell."""
-    violation = None
-    if found.verdict.violation is not None and found.case is not None:
-        commands = reproduce_commands(found.case, node=node, subject=subject, records=records)
-        violation = _violation(cell, found.case, found.verdict.violation, commands)
+    ticket = place.ticket(cell, found)
+    violation = found.verdict.violation
     return {
         "kind": "law",
-        "law": cell.law.id,
-        "family": cell.label,
-        "statement": cell.law.statement,
-        "ignores": cell.law.ignores,
-        "spec": list(cell.law.spec),
+        **cell_fields(cell),
         "verdict": found.verdict.outcome.value,
         "cases": found.cases,
         "seconds": round(found.seconds, 3),
         "labels": found.labels,
         "reason": found.verdict.reason,
-        "node": node,
-        "worker": worker,
+        "node": place.node,
+        "worker": place.worker,
         "noise": None if found.noise is None else {"max_abs": found.noise.max_abs, "max_rel": found.noise.max_rel},
         "margin": found.margin,
-        "violation": violation,
+        "violation": None if violation is None or ticket is None else _violation(violation, ticket, place),
+    }
+
+
+def cell_fields(cell: Cell) -> Line:
+    """What every record of a cell says of the law and the family."""
+    law = cell.law
+    return {
+        "law": law.id,
+        "family": cell.label,
+        "statement": law.statement,
+        "ignores": law.ignores,
+        "spec": list(law.spec),
     }
 
 
@@ -65,20 +107,20 @@ def fault_line(planted: Planted) -> Line:
     }
 
 
-def _violation(cell: Cell, case: Case, violation: Violation, commands: tuple[str, ...]) -> Line:
+def _violation(violation: Violation, ticket: Ticket, place: Place) -> Line:
     evidence = violation.evidence
     return {
-        "id": case.id,
+        "id": ticket.id,
         "expected": violation.expected,
         "actual": violation.actual,
         "because": violation.because,
-        "case": {**json.loads(case.to_json()), "law": cell.law.id, "column": cell.column},
-        "case_text": str(case),
+        "case": ticket.as_data(),
+        "case_text": str(ticket.case),
         "plan": _plan(evidence),
         "arms": [_arm(asdict(arm)) for arm in evidence.arms],
         "first_arm": evidence.first_arm,
         "tolerance": evidence.tolerance,
-        "reproduce": list(commands),
+        "reproduce": list(place.commands(ticket)),
     }
 
 

@@ -23,10 +23,7 @@ def accepted_means_it_runs(case: Case, subject: GuardedSubject) -> Verdict:
     """A configuration is refused with a reason, or captures every budget and gives eager's values."""
 
     def body(run: Run) -> Verdict:
-        for _, batch, outputs in run.batches():
-            if verdict := run.first_difference(batch, outputs):
-                return verdict
-        return holds(margin=run.margin)
+        return run.first_wrong() or holds(margin=run.margin)
 
     try:
         return in_session(case, subject, body)

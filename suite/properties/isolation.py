@@ -45,10 +45,7 @@ def not_a_number_stays_at_home(case: Case, subject: GuardedSubject) -> Verdict:
     def body(run: Run) -> Verdict:
         largest: Batch = max(case.history, key=len, default=())
         run.encode(tuple(replace(spec, fill=float("nan")) for spec in largest))
-        for _, batch, outputs in run.batches():
-            if verdict := run.first_difference(batch, outputs):
-                return verdict
-        return holds(margin=run.margin)
+        return run.first_wrong() or holds(margin=run.margin)
 
     return in_session(case, subject, body)
 

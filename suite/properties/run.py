@@ -55,6 +55,13 @@ class Run:
                 return self._violation(batch, found)
         return None
 
+    def first_wrong(self) -> Verdict | None:
+        """Runs the whole history; a violation at the first answer that is not eager's, None if there is none."""
+        for _, batch, outputs in self.batches():
+            if verdict := self.first_difference(batch, outputs):
+                return verdict
+        return None
+
     def changed(self, got: Sequence[Tensor], want: Sequence[Tensor], *, what: str, because: str) -> Verdict | None:
         """A violation if two answers of the subject for one batch differ, the last batch being the first of them."""
         for index, (one, other) in enumerate(zip(got, want, strict=True)):

@@ -11,10 +11,7 @@ from suite.properties.run import Run, in_session
 
 def _all_equal_eager(case: Case, subject: GuardedSubject) -> Verdict:
     def body(run: Run) -> Verdict:
-        for _, batch, outputs in run.batches():
-            if verdict := run.first_difference(batch, outputs):
-                return verdict
-        return holds(noise=run.noise(), margin=run.margin)
+        return run.first_wrong() or holds(noise=run.noise(), margin=run.margin)
 
     return in_session(case, subject, body)
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from models.api import Family
-from models.families import FAMILIES
+from models.families import family
 from suite.contract.guard import GuardedSubject
 from suite.driver.catalogue import Cell
 from suite.driver.search import Found, search
 from suite.driver.spaces import space_of
+from suite.driver.ticket import guarded
 from suite.session.request import Request
 from suite.strategies.cases import unreachable
 from suite.subjects.column import Column
-
-ALL_FAMILIES: dict[str, Family] = {each.name: each for each in FAMILIES}
 
 
 class Bench:
@@ -30,7 +28,7 @@ class Bench:
 
     @cached_property
     def _subjects(self) -> dict[str, GuardedSubject]:
-        return {column.name: GuardedSubject(column.subject, families=ALL_FAMILIES) for column in self.columns}
+        return {column.name: guarded(column.subject) for column in self.columns}
 
     def inapplicable(self, cell: Cell) -> str | None:
         """Why a law says nothing of this subject or family; None if it does."""
@@ -38,10 +36,10 @@ class Bench:
         missing = cell.law.missing(capabilities)
         if missing:
             return f"the subject does not declare {', '.join(missing)}"
-        return unreachable(cell.law.inputs, space_of(cell.law, ALL_FAMILIES[cell.family], capabilities))
+        return unreachable(cell.law.inputs, space_of(cell.law, family(cell.family), capabilities))
 
     def check(self, cell: Cell) -> Found:
         """Searches for a violation."""
         subject = self._subjects[cell.column]
-        space = space_of(cell.law, ALL_FAMILIES[cell.family], subject.capabilities)
+        space = space_of(cell.law, family(cell.family), subject.capabilities)
         return search(cell.law, space, subject, profile=self._request.profile, seed=self._request.seed)

@@ -20,7 +20,7 @@ from reports.html import render
 from reports.records import RecordWriter, read
 from reports.summary import Summary, as_text, summarise
 from suite.driver.catalogue import LAWS, Cell
-from suite.driver.recording import Line
+from suite.driver.recording import Line, cell_fields
 from suite.session.nodes import PlantedFault, subject_of
 from suite.session.request import Request
 from suite.session.worker import REPORT_ATTRIBUTE
@@ -47,13 +47,9 @@ class Controller:
     # -- the run
 
     def pytest_sessionstart(self) -> None:
-        """Opens the records, unless there is nothing to run on."""
-        if self._config.option.collectonly:
-            return
-        self._writer = RecordWriter(self._request.report_dir / "records.jsonl", self._header())
-        for line in self._notes():
-            self._append(line)
+        """Ends the run at once, with a report that says so, if there is nothing to run on."""
         if self._request.gpu_is_missing:
+            self._plan([])
             self._finish(int(pytest.ExitCode.USAGE_ERROR))
             pytest.exit(_NO_GPU, returncode=int(pytest.ExitCode.USAGE_ERROR))
 
@@ -109,21 +105,29 @@ class Controller:
     def _append(self, line: Line) -> None:
         if self._writer is not None:
             self._writer.append(line)
+            self._keep_case(line)
+
+    def _keep_case(self, line: Line) -> None:
+        """Every violation leaves a case file beside the records."""
+        violation = line.get("violation")
+        if isinstance(violation, dict):
+            path = self._request.report_dir / "cases" / f"{violation['id']}.json"
+            write_atomically(path, json.dumps(violation["case"], indent=2) + "\n")
 
     def _plan(self, ids: Sequence[str]) -> None:
+        """Opens the records with what should run; a run of other tests than laws writes none."""
         found = {node: subject_of(node) for node in ids}
         self._planned = {node for node, what in found.items() if what is not None}
         laws = [what for what in found.values() if isinstance(what, Cell)]
         faults = [what.id for what in found.values() if isinstance(what, PlantedFault)]
+        if self._config.option.collectonly or not (laws or faults or self._request.gpu_is_missing):
+            return
         if not self._request.narrowed:
             laws = [*laws, *_absent(laws, self._request)]
-        self._append(
-            {
-                "kind": "plan",
-                "laws": [{"law": c.law.id, "family": c.label, "spec": list(c.law.spec)} for c in laws],
-                "faults": faults,
-            }
-        )
+        self._writer = RecordWriter(self._request.report_dir / "records.jsonl", self._header())
+        for line in self._notes():
+            self._append(line)
+        self._append({"kind": "plan", "laws": [_planned(cell) for cell in laws], "faults": faults})
 
     def _lost(self, report: pytest.TestReport) -> None:
         """A test without a record: its process ended (pytest-xdist's `when` is then "???"), or its set-up failed."""
@@ -193,6 +197,10 @@ _NO_GPU = (
 )
 
 
+def _planned(cell: Cell) -> Line:
+    return {"law": cell.law.id, "family": cell.label, "spec": list(cell.law.spec)}
+
+
 def _absent(laws: Sequence[Cell], request: Request) -> list[Cell]:
     """Laws that exist but were not collected, although everything was asked for."""
     collected = {cell.law.id for cell in laws}
@@ -202,11 +210,7 @@ def _absent(laws: Sequence[Cell], request: Request) -> list[Cell]:
 def _lost_cell(cell: Cell, text: str, *, node: str, died: bool) -> Line:
     line: Line = {
         "kind": "law",
-        "law": cell.law.id,
-        "family": cell.label,
-        "statement": cell.law.statement,
-        "ignores": cell.law.ignores,
-        "spec": list(cell.law.spec),
+        **cell_fields(cell),
         "verdict": "violated" if died else "unknown",
         "reason": text,
         "node": node,

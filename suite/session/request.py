@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
 import pytest
 import torch
 
 from models.families import FAMILIES, UnknownFamily, family
 from suite.driver.profiles import Profile, UnknownProfile, profile
-from suite.faults.catalogue import FAULTS, UnknownFault, fault_named
+from suite.driver.ticket import columns_of
+from suite.faults.catalogue import FAULTS, UnknownFault
 from suite.subjects.column import Column
-from suite.subjects.registry import DEVICES, Device, UnknownSubject, columns, reference_columns
+from suite.subjects.registry import DEVICES, Device, UnknownSubject
 
-FAULT = "fault:"
 REFERENCE = "reference"
 
 
@@ -27,15 +28,14 @@ class Request:
     seed: int
     families: tuple[str, ...]
     report_dir: Path
+    shown_dir: str
+    """The same folder as a user would type it where pytest was started."""
     narrowed: bool
     """Whether the command asks for less than everything: then fewer laws are no alarm."""
 
     def columns(self) -> tuple[Column, ...]:
         """The subject's columns, made afresh."""
-        if self.subject.startswith(FAULT):
-            fault = fault_named(self.subject.removeprefix(FAULT))
-            return reference_columns(self.device, name=self.subject, parts=fault.parts())
-        return columns(self.subject, device=self.device)
+        return columns_of(self.subject, device=self.device)
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -61,13 +61,15 @@ def request_of(config: pytest.Config, *, root: Path) -> Request:
     """
     try:
         chosen = profile(config.getoption("lockstep_profile"))
+        report_dir = Path(config.getoption("report_dir") or root / "reports" / "out").resolve()
         request = Request(
             subject=config.getoption("subject"),
             device=_device(config.getoption("device")),
             profile=chosen,
             seed=_seed(config.getoption("seed"), chosen),
             families=_families(config.getoption("family")),
-            report_dir=Path(config.getoption("report_dir") or root / "reports" / "out").resolve(),
+            report_dir=report_dir,
+            shown_dir=_as_typed(report_dir, config.invocation_params.dir),
             narrowed=bool(config.option.keyword or config.option.markexpr or config.getoption("family"))
             or any(not Path(arg).is_dir() for arg in config.args),
         )
@@ -75,6 +77,11 @@ def request_of(config: pytest.Config, *, root: Path) -> Request:
     except (UnknownProfile, UnknownFamily, UnknownFault, UnknownSubject) as error:
         raise pytest.UsageError(str(error)) from None
     return request
+
+
+def _as_typed(folder: Path, start: Path) -> str:
+    """Relative to where pytest was started, if below it."""
+    return str(folder.relative_to(start)) if folder.is_relative_to(start) else str(folder)
 
 
 def _device(name: str) -> Device:

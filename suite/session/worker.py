@@ -11,11 +11,11 @@ import pytest
 
 from reports.encoding import encode
 from suite.contract.law import laws_of
-from suite.contract.text import unknown_text, violation_text
+from suite.contract.text import unknown_text
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import Cell, cells
 from suite.driver.planting import Planted, plant
-from suite.driver.recording import Line, fault_line, law_line, reproduce_commands
+from suite.driver.recording import Line, Place, fault_line, law_line, text_of
 from suite.driver.search import Found
 from suite.faults.catalogue import FAULTS
 from suite.session.bench import Bench
@@ -41,37 +41,28 @@ class Held:
             self._write({"kind": "inapplicable", "law": self.cell.law.id, "family": self.cell.label, "reason": reason})
             return
         found = self.bench.check(self.cell)
-        line = law_line(
-            self.cell,
-            found,
-            node=self.item.nodeid,
-            worker=os.environ.get("PYTEST_XDIST_WORKER", "main"),
-            subject=self.request.subject,
-            records=str(self.request.report_dir / "records.jsonl"),
-        )
-        self._write(line)
+        self._write(law_line(self.cell, found, self._place))
         if found.verdict.outcome is not Outcome.HOLDS:
             pytest.fail(self._text(found), pytrace=False)
 
     def _write(self, line: Line) -> None:
         self.item.stash.setdefault(LINES, []).append(line)
 
-    def _text(self, found: Found) -> str:
-        if found.verdict.violation is None or found.case is None:
-            return unknown_text(found.law, found.verdict, subject=self.request.subject, family=self.cell.label)
-        return violation_text(
-            found.law,
-            found.case,
-            found.verdict.violation,
+    @property
+    def _place(self) -> Place:
+        return Place(
+            node=self.item.nodeid,
             subject=self.request.subject,
             device=self.request.device,
-            reproduce=reproduce_commands(
-                found.case,
-                node=self.item.nodeid,
-                subject=self.request.subject,
-                records=str(self.request.report_dir / "records.jsonl"),
-            ),
+            report_dir=self.request.shown_dir,
+            worker=os.environ.get("PYTEST_XDIST_WORKER", "main"),
         )
+
+    def _text(self, found: Found) -> str:
+        ticket = self._place.ticket(self.cell, found)
+        if found.verdict.violation is None or ticket is None:
+            return unknown_text(found.law, found.verdict, subject=self.request.subject, family=self.cell.label)
+        return text_of(found.verdict.violation, ticket, found, self._place)
 
 
 class Worker:

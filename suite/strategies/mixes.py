@@ -74,8 +74,12 @@ def oversized_batches(draw: st.DrawFn, sizes: Sizes, setup: Setup) -> Batch:
 
 
 def batches(sizes: Sizes, setup: Setup, *, max_items: int = 4) -> st.SearchStrategy[Batch]:
-    """Any batch with an item: free, filling a budget to the brim, crowded, or all oversized."""
+    """Any batch with an item: a small one alone, free, filling a budget to the brim, crowded, or all oversized.
+
+    The first takes the fewest choices, so that a failure shrinks to it.
+    """
     return st.one_of(
+        st.tuples(small_items(sizes, setup)),
         free_batches(sizes, setup, max_items=max_items),
         filling_batches(sizes, setup),
         crowded_batches(sizes, setup),

@@ -1,0 +1,150 @@
+"""Command line: `python -m suite list | explain | faults | replay`.
+
+Exit status 0, 1 if a replayed case does not hold, 2 for a bad request, with one sentence that names the remedy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from models.families import FAMILIES
+from reports.records import read
+from reports.validation import RecordError
+from suite.contract.case import BadCase
+from suite.contract.law import Law
+from suite.contract.text import unknown_text, violation_text
+from suite.contract.verdict import Outcome, Verdict
+from suite.driver.catalogue import LAWS, law_named
+from suite.driver.profiles import PROFILES
+from suite.driver.ticket import Ticket, replay, ticket_from_data
+from suite.faults.catalogue import FAULTS
+from suite.strategies.cases import CASES
+from suite.subjects.registry import SUBJECTS
+
+NOT_HELD = 1
+BAD_REQUEST = 2
+RECORDS = Path("reports/out/records.jsonl")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit status."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except (ValueError, RecordError) as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(f"{error.filename}: {error.strerror}; give a file that can be read here")
+
+
+def _refuse(sentence: str) -> int:
+    print(f"python -m suite: {sentence}", file=sys.stderr)
+    return BAD_REQUEST
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m suite", description="Ask the suite what it knows.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    listing = commands.add_parser("list", help="laws, families, subjects and profiles")
+    listing.set_defaults(run=_list)
+    explain = commands.add_parser("explain", help="what a law says, where it comes from, which faults it must catch")
+    explain.add_argument("law", metavar="LAW", help="for example packing/every-item-once")
+    explain.set_defaults(run=_explain)
+    faults = commands.add_parser("faults", help="every deliberate defect and the laws that must catch it")
+    faults.set_defaults(run=_faults)
+    again = commands.add_parser("replay", help="judge one case once more")
+    again.add_argument("case", metavar="CASE", help="a case file, or the id of a violation in the records")
+    again.add_argument(
+        "--records", type=Path, default=RECORDS, metavar="FILE", help=f"where ids are looked up ({RECORDS})"
+    )
+    again.set_defaults(run=_replay)
+    return parser
+
+
+def _list(_: argparse.Namespace) -> int:
+    width = max(map(len, LAWS))
+    print("laws")
+    for law in LAWS.values():
+        print(f"  {law.id:<{width}}  {law.statement}")
+    print(f"\nfamilies  {', '.join(each.name for each in FAMILIES)}")
+    print(f"subjects  {', '.join(SUBJECTS)}, or fault:<id>")
+    print(f"profiles  {', '.join(PROFILES)}")
+    print(f"faults    {len(FAULTS)}: `python -m suite faults`")
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    law = law_named(options.law)
+    caught = [fault.id for fault in FAULTS.values() if law.id in fault.caught_by]
+    rows = (
+        ("says", law.statement),
+        ("ignores", law.ignores),
+        ("source", ", ".join(law.source)),
+        ("cases", f"{law.inputs}: {' '.join((CASES[law.inputs].__doc__ or '').split())}"),
+        ("needs", ", ".join(law.needs) or "nothing that a subject would have to declare"),
+        ("held on", "every family" if law.everywhere else "the toy: the family does not matter to it"),
+        ("catches", ", ".join(caught) or "no fault yet"),
+    )
+    print(law.id)
+    for name, text in rows:
+        print(f"  {name:<8}  {text}")
+    return 0
+
+
+def _faults(_: argparse.Namespace) -> int:
+    width = max(map(len, FAULTS))
+    for fault in FAULTS.values():
+        source = f" ({fault.source})" if fault.source else ""
+        print(f"{fault.id:<{width}}  {fault.breaks}{source}; caught by {', '.join(fault.caught_by)}")
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    ticket = _ticket(options.case, options.records)
+    law, verdict = replay(ticket)
+    print(_verdict_text(law, ticket, verdict))
+    return 0 if verdict.outcome is Outcome.HOLDS else NOT_HELD
+
+
+def _ticket(name: str, records: Path) -> Ticket:
+    """The ticket in a case file, or of the violation with that id.
+
+    Raises:
+        BadCase: there is neither.
+    """
+    path = Path(name)
+    if path.suffix == ".json" or path.is_file():
+        try:
+            return ticket_from_data(json.loads(path.read_text(encoding="utf-8")))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise BadCase(f"{name} is not a case file: {error}") from None
+    known = {line.violation.id: line.violation for line in read(records).laws if line.violation is not None}
+    if name not in known:
+        raise BadCase(f"no case {name!r} in {records}: it holds {', '.join(sorted(known)) or 'no violation'}")
+    return ticket_from_data(known[name].case)
+
+
+def _verdict_text(law: Law, ticket: Ticket, verdict: Verdict) -> str:
+    subject = ticket.subject + (f" ({ticket.column})" if ticket.column else "")
+    if verdict.violation is not None:
+        return violation_text(
+            law,
+            ticket.case,
+            verdict.violation,
+            case_id=ticket.id,
+            subject=subject,
+            device=ticket.device,
+            reproduce=(f"python -m suite explain {law.id}",),
+        )
+    if verdict.outcome is Outcome.UNKNOWN:
+        return unknown_text(law, verdict, subject=subject, family=ticket.case.family)
+    return f"HOLDS    {law.id}   {subject} · {ticket.case.family}\n  case       {ticket.case}  (id {ticket.id})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

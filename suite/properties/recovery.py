@@ -1,0 +1,114 @@
+"""Recovery: after a failure in a replay, in eager or in a capture, a session carries on."""
+
+from __future__ import annotations
+
+from suite.contract.case import Case
+from suite.contract.guard import GuardedSubject
+from suite.contract.law import law
+from suite.contract.subject import Disturbance
+from suite.contract.verdict import Verdict, holds, violated
+from suite.properties.run import Run, in_session
+
+
+@law(
+    "recovery/replay-failure-falls-back",
+    source=("SPEC G6", "SPEC G7"),
+    inputs="histories",
+    needs=("disturbable", "statistics", "token_budgets"),
+    ignores="what is logged",
+)
+def replay_failure_falls_back(case: Case, subject: GuardedSubject) -> Verdict:
+    """A replay that raises is answered by eager, counted as one failure and as misses, and is forgotten."""
+    items = sum(len(batch) for batch in case.history)
+
+    def body(run: Run) -> Verdict:
+        replays = sum(launch.budget is not None for _ in run.batches() for launch in run.session.launches())
+        run.session.fail_next("replay")
+        if verdict := run.first_wrong():
+            return verdict
+        counts = run.session.counts()
+        got = (counts.replay_failures, counts.hits + counts.misses)
+        want = (min(1, replays), 2 * items)
+        if got != want:
+            return violated(
+                expected=f"(replay failures, items counted in two passes) = {want}",
+                actual=str(got),
+                because="the failure is swallowed uncounted, or the items of the failed replay are counted twice",
+            )
+        return run.first_wrong() or holds(margin=run.margin)
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "recovery/eager-failure-passes",
+    source=("SPEC G6", "SPEC G7"),
+    inputs="oversized",
+    needs=("disturbable", "statistics", "token_budgets"),
+    ignores="the wording of the exception",
+)
+def eager_failure_passes(case: Case, subject: GuardedSubject) -> Verdict:
+    """A failure of the eager path reaches the caller, its items are not counted, and the next batch is right."""
+
+    def body(run: Run) -> Verdict:
+        run.session.fail_next("eager")
+        try:
+            run.encode(case.history[0])
+        except Disturbance:
+            counts = run.session.counts()
+        else:
+            return violated(
+                expected="the failure of the eager path reaches the caller",
+                actual="encode returned as if nothing had happened",
+                because="an exception is swallowed where nothing can answer in its place",
+            )
+        if counts.hits + counts.misses >= len(case.history[0]):
+            return violated(
+                expected=f"fewer than {len(case.history[0])} items counted: not all ran",
+                actual=f"{counts.hits} hits and {counts.misses} misses",
+                because="items are counted before they ran",
+            )
+        return run.first_wrong() or holds(margin=run.margin)
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "recovery/capture-failure-leaves-nothing",
+    source=("SPEC G5", "BUG-G19"),
+    inputs="histories",
+    needs=("disturbable", "lifecycle", "observable", "token_budgets"),
+    ignores="failures of the warm-up",
+)
+def capture_failure_leaves_nothing(case: Case, subject: GuardedSubject) -> Verdict:
+    """A capture that raises leaves no graph; eager answers; the next capture works as if it had been the first."""
+
+    def body(run: Run) -> Verdict:
+        before = run.session.facts()
+        run.session.clear()
+        run.session.fail_next("capture")
+        try:
+            run.session.capture()
+        except Disturbance:
+            failed = run.session.facts()
+        else:
+            return violated(
+                expected="the failure of the capture reaches the caller",
+                actual="capture returned as if nothing had happened",
+                because="a failed capture is taken for a captured graph",
+            )
+        if verdict := run.first_wrong():
+            return verdict
+        run.session.capture()
+        after = run.session.facts()
+        got = (failed.graphs_alive, after.graphs_alive, after.retained_bytes)
+        want = (0, before.graphs_alive, before.retained_bytes)
+        if got != want:
+            return violated(
+                expected=f"graphs after the failure, graphs and bytes after the next capture: {want}",
+                actual=str(got),
+                because="a failed capture leaks its graph or its pool",
+            )
+        return run.first_wrong() or holds(margin=run.margin)
+
+    return in_session(case, subject, body)
