@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from suite.driver.profiles import pin_hypothesis
 from suite.session.controller import Controller
 from suite.session.request import request_of
 from suite.session.worker import Worker
@@ -29,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--seed", help="seed of a random profile: dev, nightly or seeds (0)")
     group.addoption("--family", action="append", help="only this family of models; may be given several times")
+    group.addoption("--shard", metavar="I/N", help="only the I-th of N parts of the tests, for several machines")
     group.addoption("--report-dir", help="folder for index.html and records.jsonl (reports/out)")
 
 
@@ -39,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # The number of threads decides the order of a reduction, so every arm and every worker has one.
     torch.set_num_threads(1)
+    pin_hypothesis()
     request = request_of(config, root=ROOT)
     config.pluginmanager.register(Worker(request), "lockstep-worker")
     if not hasattr(config, "workerinput"):

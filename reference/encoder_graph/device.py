@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch.cuda import _POOL_HANDLE
 
 Outputs = TypeVar("Outputs")
 
@@ -84,7 +87,7 @@ class CudaGraphDevice:
     def capture(self, run: Callable[[], Outputs], *, pool: Hashable | None = None) -> tuple[Graph, Outputs]:
         """Captures on the warm-up stream; calls of other threads do not break it (BUG-G21)."""
         graph = torch.cuda.CUDAGraph()
-        handle = cast("tuple[int, int] | None", pool)
+        handle = cast("_POOL_HANDLE | None", pool)
         reserved = torch.cuda.memory_reserved()
         with torch.cuda.graph(graph, pool=handle, stream=self._stream, capture_error_mode="thread_local"):
             outputs = run()

@@ -65,23 +65,24 @@ class Guard:
 
     @contextlib.contextmanager
     def call(self, name: str) -> Iterator[None]:
-        """Runs one call of the subject.
+        """Runs one call of the subject. What interrupts it, a time-out, passes and leaves `inside` as it is.
 
         Raises:
-            SubjectFailed: for any exception but a refusal, a planted disturbance or a broken adapter.
+            SubjectFailed: for any exception but a refusal, a planted disturbance or a broken adapter; an exit
+                of the interpreter is one.
         """
-        self.inside = name
+        outer, self.inside = self.inside, name
         meter = _Meter()
         try:
             with contextlib.redirect_stdout(meter), contextlib.redirect_stderr(meter):
                 yield
         except (Refused, AdapterBroken, Disturbance):
-            self.inside = None
+            self.inside = outer
             raise
-        except Exception as error:
-            self.inside = None
+        except (Exception, SystemExit) as error:
+            self.inside = outer
             raise SubjectFailed(f"{name} raised {type(error).__name__}: {error}") from error
-        self.inside = None
+        self.inside = outer
 
 
 class GuardedSession:
@@ -174,13 +175,18 @@ class GuardedSubject:
             Refused: the subject refuses the setup.
         """
         known = self._families[family]
+        self.guard.inside = None
         with self.guard.call("start"):
             started = self._subject.start(known, setup)
         session = GuardedSession(started, family=known, guard=self.guard, device=self.capabilities.device)
         try:
             yield session
-        finally:
-            session.close()
+        except BaseException:
+            # The first failure is the one to tell: a close that fails after it would hide it.
+            with contextlib.suppress(SubjectFailed):
+                session.close()
+            raise
+        session.close()
 
     def missing_method(self, family: str, method: str) -> None:
         """As `Subject.missing_method`."""

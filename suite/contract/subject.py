@@ -63,6 +63,8 @@ class Capabilities:
     """Takes clips of several frames."""
     device: str = "cpu"
     """Type of the device that results come back on."""
+    isolated: bool = False
+    """May hang or end its interpreter: it is judged in a child process with limits on time and output."""
     overhead: int = 0
     """Tokens that one replay counts for in the cost that its packers promise to bound."""
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from models.families import family
 from suite.contract.verdict import Outcome
-from suite.driver.catalogue import law_named
+from suite.driver.catalogue import Cell, law_named
+from suite.driver.checker import checked
 from suite.driver.profiles import Profile
-from suite.driver.search import search
-from suite.driver.spaces import space_of
+from suite.driver.recording import Line, Place
 from suite.driver.ticket import FAULT, columns_of, guarded
 from suite.faults.fault import Fault
 from suite.subjects.registry import Device
@@ -29,6 +28,8 @@ class Planted:
     cases: int
     seconds: float
     verdicts: dict[str, str]
+    text: str
+    """The violation that caught it, as a terminal shows it."""
 
     @property
     def killed(self) -> bool:
@@ -40,17 +41,34 @@ def plant(fault: Fault, *, profile: Profile, device: Device) -> Planted:
     """Holds the laws named for the fault against it, until the first violation."""
     started = time.monotonic()
     hunt = replace(profile, shrink_seconds=0.0)
-    columns = columns_of(FAULT + fault.id, device=device)
-    broken = next(column.subject for column in columns if column.name == fault.column)
-    subject = guarded(broken)
+    name = FAULT + fault.id
+    column = next(each for each in columns_of(name, device=device) if each.name == fault.column)
+    subject = guarded(column.subject)
+    place = Place(node=f"suite/tests/test_faults.py::test_fault_is_caught[{fault.id}]", subject=name, device=device)
     verdicts: dict[str, str] = {}
     cases = 0
-    for name in fault.caught_by:
-        law = law_named(name)
-        space = space_of(law, family(fault.family), subject.capabilities)
-        found = search(law, space, subject, profile=hunt, examples=EXAMPLES)
+    for law_id in fault.caught_by:
+        cell = Cell(law_named(law_id), fault.family, fault.column)
+        found = checked(cell, subject, place, profile=hunt, seed=0, examples=EXAMPLES)
         cases += found.cases
-        verdicts[name] = found.verdict.outcome.value
-        if found.verdict.outcome is Outcome.VIOLATED:
-            return Planted(fault, name, cases, time.monotonic() - started, verdicts)
-    return Planted(fault, None, cases, time.monotonic() - started, verdicts)
+        verdicts[law_id] = found.outcome.value
+        if found.outcome is Outcome.VIOLATED:
+            return Planted(fault, law_id, cases, time.monotonic() - started, verdicts, found.text)
+    return Planted(fault, None, cases, time.monotonic() - started, verdicts, "")
+
+
+def fault_line(planted: Planted) -> Line:
+    """The record of one fault."""
+    return {
+        "kind": "fault",
+        "fault": planted.fault.id,
+        "area": planted.fault.area,
+        "breaks": planted.fault.breaks,
+        "source": planted.fault.source,
+        "caught_by": list(planted.fault.caught_by),
+        "killed": planted.killed,
+        "by": planted.by,
+        "cases": planted.cases,
+        "seconds": round(planted.seconds, 3),
+        "verdicts": planted.verdicts,
+    }

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from suite.contract.text import violation_text
 from suite.contract.verdict import DrawnBin, Evidence, Violation
 from suite.driver.catalogue import Cell
-from suite.driver.planting import Planted
 from suite.driver.search import Found
 from suite.driver.ticket import Ticket
 from suite.subjects.registry import Device
@@ -23,7 +22,7 @@ class Place:
     """The test's id."""
     subject: str
     device: Device
-    report_dir: str
+    report_dir: str = "reports/out"
     """The folder of the records, as a user would type it."""
     worker: str = "main"
 
@@ -87,23 +86,6 @@ def cell_fields(cell: Cell) -> Line:
         "statement": law.statement,
         "ignores": law.ignores,
         "spec": list(law.spec),
-    }
-
-
-def fault_line(planted: Planted) -> Line:
-    """The record of one fault."""
-    return {
-        "kind": "fault",
-        "fault": planted.fault.id,
-        "area": planted.fault.area,
-        "breaks": planted.fault.breaks,
-        "source": planted.fault.source,
-        "caught_by": list(planted.fault.caught_by),
-        "killed": planted.killed,
-        "by": planted.by,
-        "cases": planted.cases,
-        "seconds": round(planted.seconds, 3),
-        "verdicts": planted.verdicts,
     }
 
 

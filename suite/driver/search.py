@@ -26,6 +26,7 @@ from suite.strategies.cases import Space, cases
 from suite.strategies.labels import labels
 
 Clock = Callable[[], float]
+OnCase = Callable[[Case], None]
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,18 @@ class _Stop(Exception):
 class _Search:
     """The state of one search."""
 
-    def __init__(self, law: Law, space: Space, subject: GuardedSubject, profile: Profile, clock: Clock) -> None:
+    def __init__(
+        self,
+        law: Law,
+        space: Space,
+        subject: GuardedSubject,
+        profile: Profile,
+        *,
+        clock: Clock,
+        on_case: OnCase | None,
+    ) -> None:
         self._law = law
+        self._on_case = on_case
         self._space = space
         self._subject = subject
         self._profile = profile
@@ -74,6 +85,8 @@ class _Search:
             return
         self.cases += 1
         self.labels.update(labels(case, self._space.family))
+        if self._on_case is not None:
+            self._on_case(case)
         verdict = self._judge(case)
         self._note(verdict)
         if verdict.outcome is not Outcome.HOLDS:
@@ -143,9 +156,13 @@ def search(
     seed: int = 0,
     examples: int | None = None,
     clock: Clock = time.monotonic,
+    on_case: OnCase | None = None,
 ) -> Found:
-    """Holds the law against generated cases of one family; the seed and the law's id decide which."""
-    state = _Search(law, space, subject, profile, clock)
+    """Holds the law against generated cases of one family; the seed and the law's id decide which.
+
+    `on_case` is told of each case before it is tried.
+    """
+    state = _Search(law, space, subject, profile, clock=clock, on_case=on_case)
     count = examples or profile.examples_for(space.family.cost)
     problem = None
 

@@ -75,7 +75,7 @@ def columns_of(subject: str, *, device: Device) -> tuple[Column, ...]:
     """
     if subject.startswith(FAULT):
         fault = fault_named(subject.removeprefix(FAULT))
-        return reference_columns(device, name=subject, parts=fault.parts())
+        return reference_columns(device, name=subject, parts=fault.parts(), isolated=fault.lethal)
     return columns(subject, device=device)
 
 

@@ -7,7 +7,9 @@ from functools import cached_property
 from models.families import family
 from suite.contract.guard import GuardedSubject
 from suite.driver.catalogue import Cell
-from suite.driver.search import Found, search
+from suite.driver.checker import checked
+from suite.driver.checking import Checked
+from suite.driver.recording import Place
 from suite.driver.spaces import space_of
 from suite.driver.ticket import guarded
 from suite.session.request import Request
@@ -38,8 +40,7 @@ class Bench:
             return f"the subject does not declare {', '.join(missing)}"
         return unreachable(cell.law.inputs, space_of(cell.law, family(cell.family), capabilities))
 
-    def check(self, cell: Cell) -> Found:
+    def check(self, cell: Cell, place: Place) -> Checked:
         """Searches for a violation."""
         subject = self._subjects[cell.column]
-        space = space_of(cell.law, family(cell.family), subject.capabilities)
-        return search(cell.law, space, subject, profile=self._request.profile, seed=self._request.seed)
+        return checked(cell, subject, place, profile=self._request.profile, seed=self._request.seed)

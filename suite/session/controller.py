@@ -23,6 +23,7 @@ from suite.driver.catalogue import LAWS, Cell
 from suite.driver.recording import Line, cell_fields
 from suite.session.nodes import PlantedFault, subject_of
 from suite.session.request import Request
+from suite.session.tools import missing_browser
 from suite.session.worker import REPORT_ATTRIBUTE
 
 SURVIVED = 11
@@ -92,13 +93,14 @@ class Controller:
             terminalreporter.write_line(as_text(self._summary).rstrip())
             terminalreporter.write_line(f"report: {self._request.report_dir / 'index.html'}")
 
-    def pytest_report_header(self) -> str:
-        """Effective options of the run."""
+    def pytest_report_header(self) -> list[str]:
+        """Effective options of the run, and what is left out for want of a tool."""
         request = self._request
-        return (
-            f"lockstep: subject {request.subject}, device {request.device}, profile {request.profile.name}, "
-            f"seed {request.seed}, families {', '.join(request.families)}"
-        )
+        run = f"subject {request.subject}, device {request.device}, profile {request.profile.name}"
+        lines = [f"lockstep: {run}, seed {request.seed}, families {', '.join(request.families)}"]
+        if lacking := missing_browser():
+            lines.append(f"lockstep: browser tests are left out, no {lacking}")
+        return lines
 
     # -- what is written
 

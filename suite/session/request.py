@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class Request:
     report_dir: Path
     shown_dir: str
     """The same folder as a user would type it where pytest was started."""
+    shard: tuple[int, int]
+    """Which part of how many, from 1."""
     narrowed: bool
     """Whether the command asks for less than everything: then fewer laws are no alarm."""
 
@@ -42,9 +45,12 @@ class Request:
         """Ids of the faults to plant: none unless the subject is the clean reference they are made from."""
         if self.subject != REFERENCE or self.profile.faults == "none":
             return ()
-        every = self.profile.faults == "all"
+        lethal = self.profile.faults == "lethal"
+        every = lethal or self.profile.faults == "all"
         return tuple(
-            fault.id for fault in FAULTS.values() if (every or fault.sampled) and fault.family in self.families
+            fault.id
+            for fault in FAULTS.values()
+            if (every or fault.sampled) and (lethal or not fault.lethal) and fault.family in self.families
         )
 
     @property
@@ -61,6 +67,7 @@ def request_of(config: pytest.Config, *, root: Path) -> Request:
     """
     try:
         chosen = profile(config.getoption("lockstep_profile"))
+        shard = _shard(config.getoption("shard"))
         report_dir = Path(config.getoption("report_dir") or root / "reports" / "out").resolve()
         request = Request(
             subject=config.getoption("subject"),
@@ -69,8 +76,10 @@ def request_of(config: pytest.Config, *, root: Path) -> Request:
             seed=_seed(config.getoption("seed"), chosen),
             families=_families(config.getoption("family")),
             report_dir=report_dir,
+            shard=shard,
             shown_dir=_as_typed(report_dir, config.invocation_params.dir),
-            narrowed=bool(config.option.keyword or config.option.markexpr or config.getoption("family"))
+            narrowed=shard[1] > 1
+            or bool(config.option.keyword or config.option.markexpr or config.getoption("family"))
             or any(not Path(arg).is_dir() for arg in config.args),
         )
         request.columns()
@@ -101,6 +110,15 @@ def _seed(text: str | None, chosen: Profile) -> int:
     if not text.isdecimal():
         raise pytest.UsageError(f"--seed {text!r} is not a whole number from 0 up")
     return int(text)
+
+
+def _shard(text: str | None) -> tuple[int, int]:
+    if text is None:
+        return 1, 1
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise pytest.UsageError(f"--shard {text!r} is not a part of a whole: give for example 1/2 and 2/2")
+    return int(found[1]), int(found[2])
 
 
 def _families(names: list[str] | None) -> tuple[str, ...]:

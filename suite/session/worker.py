@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +12,14 @@ import pytest
 
 from reports.encoding import encode
 from suite.contract.law import laws_of
-from suite.contract.text import unknown_text
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import Cell, cells
-from suite.driver.planting import Planted, plant
-from suite.driver.recording import Line, Place, fault_line, law_line, text_of
-from suite.driver.search import Found
+from suite.driver.planting import Planted, fault_line, plant
+from suite.driver.recording import Line, Place
 from suite.faults.catalogue import FAULTS
 from suite.session.bench import Bench
 from suite.session.request import Request
+from suite.session.tools import missing_browser
 
 LINES = pytest.StashKey[list[Line]]()
 REPORT_ATTRIBUTE = "_lockstep_lines"
@@ -40,10 +40,10 @@ class Held:
         if reason is not None:
             self._write({"kind": "inapplicable", "law": self.cell.law.id, "family": self.cell.label, "reason": reason})
             return
-        found = self.bench.check(self.cell)
-        self._write(law_line(self.cell, found, self._place))
-        if found.verdict.outcome is not Outcome.HOLDS:
-            pytest.fail(self._text(found), pytrace=False)
+        found = self.bench.check(self.cell, self._place)
+        self._write(found.line)
+        if found.outcome is not Outcome.HOLDS:
+            pytest.fail(found.text, pytrace=False)
 
     def _write(self, line: Line) -> None:
         self.item.stash.setdefault(LINES, []).append(line)
@@ -57,12 +57,6 @@ class Held:
             report_dir=self.request.shown_dir,
             worker=os.environ.get("PYTEST_XDIST_WORKER", "main"),
         )
-
-    def _text(self, found: Found) -> str:
-        ticket = self._place.ticket(self.cell, found)
-        if found.verdict.violation is None or ticket is None:
-            return unknown_text(found.law, found.verdict, subject=self.request.subject, family=self.cell.label)
-        return text_of(found.verdict.violation, ticket, found, self._place)
 
 
 class Worker:
@@ -98,6 +92,19 @@ class Worker:
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Without faults to plant there is no file of faults."""
         return True if collection_path.name == "test_faults.py" and not self._request.faults else None
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keeps this shard's tests, and browser tests only where there is a browser."""
+        kept = [item for item in items if self._is_mine(item)]
+        if len(kept) < len(items):
+            config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+            items[:] = kept
+
+    def _is_mine(self, item: pytest.Item) -> bool:
+        """By a hash of the id, so that a new test moves no other to another shard."""
+        part, parts = self._request.shard
+        runs_here = item.get_closest_marker("browser") is None or missing_browser() is None
+        return runs_here and zlib.crc32(item.nodeid.encode()) % parts == part - 1
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:

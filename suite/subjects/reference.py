@@ -88,14 +88,21 @@ def config_of(setup: Setup) -> EncoderGraphConfig:
 class ReferenceSubject:
     """The reference, or a broken form of it, on one route to graphs."""
 
-    def __init__(self, *, name: str = "reference", route: Route = "injected", parts: Parts | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        name: str = "reference",
+        route: Route = "injected",
+        parts: Parts | None = None,
+        isolated: bool = False,
+    ) -> None:
         self.name = name
         self.version = reference.__version__
         self._route: Route = route
         self._parts = parts or Parts()
-        self.capabilities = EMULATED
+        self.capabilities = replace(EMULATED, isolated=isolated)
         if route == "cuda":
-            self.capabilities = replace(EMULATED, observable=False, device="cuda")
+            self.capabilities = replace(self.capabilities, observable=False, device="cuda")
 
     def start(self, family: Family, setup: Setup) -> ReferenceSession:
         """A captured session.

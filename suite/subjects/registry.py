@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from suite.subjects.column import Column
-from suite.subjects.reference import Parts, ReferenceSubject
+from suite.subjects.reference import Parts, ReferenceSubject, Route
 
 Device = Literal["emulator", "cuda"]
 DEVICES: tuple[Device, ...] = ("emulator", "cuda")
@@ -16,22 +16,24 @@ class UnknownSubject(ValueError):
     """No subject has this name: the text lists those that exist."""
 
 
-def reference_columns(device: Device, *, name: str = "reference", parts: Parts | None = None) -> tuple[Column, ...]:
+def reference_columns(
+    device: Device, *, name: str = "reference", parts: Parts | None = None, isolated: bool = False
+) -> tuple[Column, ...]:
     """The reference on every route to graphs that the device offers.
 
     On the emulator: the emulator injected as its device; its unmodified `torch.cuda` device under the shim;
     and an emulator with two devices, where host and device tensors are told apart. On CUDA: real graphs.
     """
+
+    def by(route: Route) -> ReferenceSubject:
+        return ReferenceSubject(name=name, route=route, parts=parts, isolated=isolated)
+
     if device == "cuda":
-        return (Column(ReferenceSubject(name=name, route="cuda", parts=parts)),)
+        return (Column(by("cuda")),)
     return (
-        Column(ReferenceSubject(name=name, route="injected", parts=parts)),
-        Column(ReferenceSubject(name=name, route="shim", parts=parts), name="shim", every_family=False),
-        Column(
-            ReferenceSubject(name=name, route="accelerator", parts=parts),
-            name="two devices",
-            topics=("capture", "values"),
-        ),
+        Column(by("injected")),
+        Column(by("shim"), name="shim", every_family=False),
+        Column(by("accelerator"), name="two devices", topics=("capture", "values")),
     )
 
 

@@ -1,0 +1,147 @@
+"""A check in a process of its own, with limits on time and output: for subjects that may hang or die.
+
+The child writes each case down before it tries it, so that a death can be told with the case that caused it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from suite.contract.case import Case
+from suite.contract.verdict import Outcome, Verdict, Violation
+from suite.driver.catalogue import Cell, law_named
+from suite.driver.checking import Checked, check
+from suite.driver.profiles import Profile
+from suite.driver.recording import Place, law_line, text_of
+from suite.driver.search import Found
+from suite.driver.ticket import Ticket, columns_of, guarded, ticket_from_data
+
+ROOT = Path(__file__).resolve().parents[2]
+OUTPUT_BYTES = 16 << 20
+"""A child that writes more than this is flooding."""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a child is sent for."""
+
+    law: str
+    family: str
+    column: str
+    profile: Profile
+    seed: int
+    examples: int | None
+    place: Place
+
+    @property
+    def cell(self) -> Cell:
+        """The cell to check."""
+        return Cell(law_named(self.law), self.family, self.column)
+
+
+def check_in_child(errand: Errand, *, seconds: float) -> Checked:
+    """Checks the cell in a new process; one that dies, hangs or floods has violated the law."""
+    with tempfile.TemporaryDirectory(prefix="lockstep-") as name:
+        folder = Path(name)
+        (folder / "errand").write_text(json.dumps(asdict(errand)))
+        end = _run(folder, seconds)
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            answer = json.loads((folder / "answer").read_text())
+            return Checked(Outcome(answer["outcome"]), answer["cases"], answer["line"], answer["text"])
+        return _death(errand, folder, end)
+
+
+def _run(folder: Path, seconds: float) -> str:
+    """How the child ended, in words."""
+    with (folder / "output").open("wb") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "suite.driver.child", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        try:
+            status = child.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            return f"did not come back within {seconds:g} s"
+        except BaseException:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+    return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with exit status {status}"
+
+
+def _death(errand: Errand, folder: Path, end: str) -> Checked:
+    """The violation of a subject that took its process with it."""
+    cell, ticket, cases = errand.cell, None, 0
+    with contextlib.suppress(OSError):
+        lines = (folder / "cases").read_text().splitlines()
+        cases = len(lines)
+        ticket = ticket_from_data(json.loads(lines[-1])) if lines else None
+    said = (folder / "output").read_bytes()[-400:].decode(errors="replace").strip()
+    violation = Violation(
+        expected=cell.law.statement,
+        actual=f"the process of the subject {end}" + (f"; its last words: {said}" if said else ""),
+        because="the subject hangs, or ends the interpreter that runs it",
+    )
+    case = ticket.case if ticket is not None else Case(cell.family)
+    found = Found(
+        law=cell.law,
+        verdict=Verdict(Outcome.VIOLATED, violation),
+        case=case,
+        cases=cases,
+        seconds=0.0,
+        labels={},
+        noise=None,
+        margin=None,
+    )
+    line = law_line(cell, found, errand.place)
+    shown = Ticket(cell.law.id, errand.place.subject, cell.column, errand.place.device, case)
+    return Checked(Outcome.VIOLATED, cases, line, text_of(violation, shown, found, errand.place))
+
+
+def _errand(text: str) -> Errand:
+    data = json.loads(text)
+    return Errand(**{**data, "place": Place(**data["place"]), "profile": Profile(**data["profile"])})
+
+
+def _serve(folder: Path) -> None:
+    """The child's side."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
+    errand = _errand((folder / "errand").read_text())
+    place, cell = errand.place, errand.cell
+    column = next(each for each in columns_of(place.subject, device=place.device) if each.name == cell.column)
+
+    with (folder / "cases").open("w") as cases:
+
+        def note(case: Case) -> None:
+            ticket = Ticket(cell.law.id, place.subject, cell.column, place.device, case)
+            print(json.dumps(ticket.as_data()), file=cases, flush=True)
+
+        found = check(
+            cell,
+            guarded(column.subject),
+            place,
+            profile=errand.profile,
+            seed=errand.seed,
+            examples=errand.examples,
+            on_case=note,
+        )
+    answer = {"outcome": found.outcome.value, "cases": found.cases, "line": found.line, "text": found.text}
+    (folder / "answer").write_text(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]))
