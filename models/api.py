@@ -96,6 +96,8 @@ class Family:
     cost: float = 1.0
     """Seconds of one example relative to the toy's: profiles divide their example counts by it."""
     modalities: tuple[str, ...] = ("image",)
+    backends: tuple[str, ...] = ("flash",)
+    """Attention back ends whose metadata its encoder can build (SPEC G10)."""
     processor: str | None = None
     """Name of transformers' PIL image processor, for real photographs."""
 

@@ -118,6 +118,8 @@ class DeviceFacts:
     refused: tuple[str, ...]
     escaped: tuple[str, ...]
     baked_numbers: int
+    cold_captures: int
+    """Captures of a forward that had not run before with these shapes: lazy state would be made inside."""
 
 
 class Session(Protocol):

@@ -89,6 +89,29 @@ def nothing_escapes(case: Case, subject: GuardedSubject) -> Verdict:
 
 
 @law(
+    "capture/warmed-up-first",
+    source=("SPEC G5", "BUG-E23"),
+    inputs="setups",
+    needs=("observable",),
+    ignores="what the warm-up was run on",
+)
+def warmed_up_first(case: Case, subject: GuardedSubject) -> Verdict:
+    """Every forward has run outside a capture, with the same shapes, before it is captured."""
+
+    def body(run: Run) -> Verdict:
+        cold = _encode_all(run).facts().cold_captures
+        if cold:
+            return violated(
+                expected="each captured forward warmed up with its shapes",
+                actual=f"{cold} captures of a forward that had not run yet",
+                because="workspaces and kernels made on first use would be made, and kept, inside the capture",
+            )
+        return holds()
+
+    return in_session(case, subject, body)
+
+
+@law(
     "capture/no-host-numbers",
     source=("SPEC G5", "BUG-G09", "BUG-E03"),
     inputs="histories",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from suite.contract.case import Case
+from suite.contract.case import Case, Setup
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
 from suite.contract.subject import Refused
@@ -37,26 +37,29 @@ def accepted_means_it_runs(case: Case, subject: GuardedSubject) -> Verdict:
         return holds()
 
 
+def _not_whole_numbers(setup: Setup) -> list[object]:
+    """The budgets and limits that are no whole numbers of their range."""
+    given: list[tuple[object, int]] = [(budget, 1) for budget in setup.budgets]
+    given += [(setup.max_items, 0), (0 if setup.max_frames is None else setup.max_frames, 0)]
+    return [value for value, least in given if not isinstance(value, int) or isinstance(value, bool) or value < least]
+
+
 @law(
     "configuration/bad-values-are-refused",
-    source=("SPEC G1", "SPEC G3"),
+    source=("SPEC G1", "SPEC G3", "SPEC G10", "BUG-E24"),
     inputs="bad_configurations",
     needs=("configurable",),
+    everywhere=True,
     ignores="the wording, beyond the offending value",
 )
 def bad_values_are_refused(case: Case, subject: GuardedSubject) -> Verdict:
     """A value that cannot work is refused at construction, by a text that holds the value."""
-    offending = [*(str(budget) for budget in case.setup.budgets if budget < 1)]
-    offending += [
-        str(limit) for limit in (case.setup.max_items, case.setup.max_frames) if limit is not None and limit < 0
-    ]
-    offending += [str(case.setup.backend)] if case.setup.backend else []
-    offending = offending or [str(case.setup.max_items)]
+    offending = _not_whole_numbers(case.setup) or [case.setup.backend or case.setup.max_items]
     try:
         with subject.session(case.family, case.setup):
             pass
     except Refused as refusal:
-        if any(value in str(refusal) for value in offending):
+        if any(str(value) in str(refusal) for value in offending):
             return holds()
         actual, because = f"refused with: {refusal}", "the text does not hold the value that is wrong"
     else:

@@ -9,7 +9,8 @@ from torch import Tensor
 from models.api import Item
 from suite.contract.case import Batch, Case
 from suite.contract.guard import GuardedSession, GuardedSubject
-from suite.contract.verdict import Difference, DrawnBin, DrawnItem, Evidence, Verdict, violated
+from suite.contract.text import arm_text
+from suite.contract.verdict import Difference, DrawnBin, DrawnItem, Evidence, Verdict, unknown, violated
 from suite.oracles.eager import items, solo, solo_again
 from suite.oracles.sizes import tokens
 from suite.oracles.tolerance import compare, tolerance
@@ -85,6 +86,8 @@ class Run:
     def _violation(self, batch: Batch, found: Difference) -> Verdict:
         arms = (*self._control_arms(batch, found), found)
         first = next(arm.arm for arm in arms if arm.mismatched)
+        if first == EAGER_AGAIN:
+            return unknown(f"eager does not repeat itself: {arm_text(arms[0])}; no comparison can be finer")
         spec = batch[found.item]
         return violated(
             expected=f"item {found.item} ({spec.grid}) of batch {found.batch} equal to its solo run in eager",
@@ -143,7 +146,6 @@ def _mark(drawn: DrawnBin, wrong: Difference) -> DrawnBin:
 
 
 REASONS = {
-    EAGER_AGAIN: "eager does not repeat itself: the comparison cannot be finer than this noise",
     PADDED: "the padded buffers alone give it in eager: suspect padding, metadata or packing, not the capture",
     REPLAY: "eager agrees with itself (and on the padded buffers, where the subject has that arm): suspect what "
     "was captured - an address, a baked value, memory shared with another graph, rows left over",

@@ -70,6 +70,7 @@ def videos(case: Case, subject: GuardedSubject) -> Verdict:
     source=("SPEC G10", "BUG-E14"),
     inputs="backends",
     needs=("backends",),
+    everywhere=True,
     ignores="back ends that the subject does not declare",
 )
 def every_backend(case: Case, subject: GuardedSubject) -> Verdict:

@@ -45,9 +45,8 @@ def histories(draw: st.DrawFn, space: Space) -> Case:
     setup = draw(setups(sizes), label="setup")
     history: list[Batch] = [draw(batches(sizes, setup), label="batch 0")]
     for number in range(1, draw(st.integers(1, 4), label="batches")):
-        again = st.sampled_from(history).map(_reseeded)
-        following = st.one_of(batches(sizes, setup, max_items=3), again, st.just(()))
-        history.append(draw(following, label=f"batch {number}"))
+        again = st.sampled_from([*history, ()]).map(_reseeded)
+        history.append(draw(batches(sizes, setup, max_items=3) | again, label=f"batch {number}"))
     return Case(space.family.name, setup, tuple(history))
 
 
@@ -56,7 +55,8 @@ def twins(draw: st.DrawFn, space: Space) -> Case:
     """Two batches of one total, cut at other places, and the first of them once more."""
     sizes = space.family.sizes
     setup = replace(draw(setups(sizes, max_budgets=2), label="setup"), max_items=3)
-    units = draw(st.integers(2, setup.budgets[-1] // sizes.unit), label="total in units")
+    ladder = [budget // sizes.unit for budget in setup.budgets]
+    units = draw(st.integers(2, ladder[-1]) | st.sampled_from(ladder), label="total in units")
     cuts = st.sets(st.integers(1, units - 1), min_size=int(units > 2), max_size=setup.max_items - 1).map(sorted)
     pair = [
         tuple(draw(items(sizes, tokens=(stop - start) * sizes.unit)) for start, stop in pairwise([0, *inner, units]))
@@ -115,9 +115,10 @@ def packers(draw: st.DrawFn, space: Space) -> Case:
 
 @st.composite
 def backends(draw: st.DrawFn, space: Space) -> Case:
-    """Histories under each of the subject's attention back ends."""
+    """Histories under each attention back end that both the subject and the family have."""
     case = draw(histories(space), label="case")
-    name = draw(st.sampled_from(space.capabilities.backends), label="back end")
+    both = [name for name in space.capabilities.backends if name in space.family.backends]
+    name = draw(st.sampled_from(both), label="back end")
     return replace(case, setup=replace(case.setup, backend=name))
 
 
@@ -132,7 +133,7 @@ def configurations(draw: st.DrawFn, space: Space) -> Case:
 @st.composite
 def bad_configurations(draw: st.DrawFn, space: Space) -> Case:
     """A configuration with one value that cannot work."""
-    return Case(space.family.name, draw(bad_setups(space.family.sizes), label="setup"))
+    return Case(space.family.name, draw(bad_setups(space.family, space.capabilities), label="setup"))
 
 
 @st.composite

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from hypothesis import strategies as st
 
-from models.api import Sizes
+from models.api import Family, Sizes
 from suite.contract.case import Setup
+from suite.contract.subject import Capabilities
 
 
 @st.composite
@@ -26,19 +28,24 @@ def wild_setups(draw: st.DrawFn, sizes: Sizes) -> Setup:
 
 
 @st.composite
-def bad_setups(draw: st.DrawFn, sizes: Sizes) -> Setup:
-    """A good configuration with exactly one value spoilt."""
-    good = Setup(budgets=(4 * sizes.unit, 8 * sizes.unit), max_items=2)
+def bad_setups(draw: st.DrawFn, family: Family, capabilities: Capabilities) -> Setup:
+    """A good configuration with exactly one value spoilt: too small, too large, of another type, unknown."""
+    unit = family.sizes.unit
+    good = Setup(budgets=(4 * unit, 8 * unit), max_items=2)
     negative = draw(st.integers(-100, -1), label="negative")
-    zero_or_less = draw(st.integers(-100, 0), label="zero or less")
+    no_number = cast("int", draw(st.sampled_from([2.5, "64", True]), label="no whole number"))
+    unbuildable = [name for name in capabilities.backends if name not in family.backends]
     return draw(
         st.sampled_from(
             [
-                replace(good, budgets=(zero_or_less, *good.budgets)),
+                replace(good, budgets=(negative, *good.budgets)),
+                replace(good, budgets=(0, *good.budgets)),
+                replace(good, budgets=(no_number, *good.budgets)),
                 replace(good, max_items=negative),
-                replace(good, max_frames=negative),
+                replace(good, max_items=no_number),
                 replace(good, max_items=good.budgets[0] + 1 - negative),
-                replace(good, backend=f"no-such-back-end-{-negative}"),
+                replace(good, max_frames=negative),
+                *(replace(good, backend=name) for name in (f"no-such-back-end-{-negative}", *unbuildable)),
             ]
         ),
         label="spoilt",

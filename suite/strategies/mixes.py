@@ -73,15 +73,17 @@ def oversized_batches(draw: st.DrawFn, sizes: Sizes, setup: Setup) -> Batch:
     return tuple(draw(st.lists(oversized_items(sizes, setup), min_size=1, max_size=2), label="items"))
 
 
-def batches(sizes: Sizes, setup: Setup, *, max_items: int = 4) -> st.SearchStrategy[Batch]:
+@st.composite
+def batches(draw: st.DrawFn, sizes: Sizes, setup: Setup, *, max_items: int = 4) -> Batch:
     """Any batch with an item: a small one alone, free, filling a budget to the brim, crowded, or all oversized.
 
     The first takes the fewest choices, so that a failure shrinks to it.
     """
-    return st.one_of(
+    kinds = st.one_of(
         st.tuples(small_items(sizes, setup)),
         free_batches(sizes, setup, max_items=max_items),
         filling_batches(sizes, setup),
         crowded_batches(sizes, setup),
         oversized_batches(sizes, setup),
     )
+    return draw(kinds)

@@ -18,6 +18,7 @@ from reference.encoder_graph.protocol import EncoderItemSpec, ModelGraphConfig, 
 from suite.contract.subject import Disturbance, Launch, Where
 
 Outputs = TypeVar("Outputs")
+Shapes = frozenset[tuple[str, tuple[int, ...]]]
 
 
 class Observer:
@@ -28,7 +29,10 @@ class Observer:
         self._places: dict[int, list[int]] = {}
         self._prepared: tuple[int, ...] = ()
         self._armed: Where | None = None
+        self._warm: set[Shapes] = set()
         self.budget = 0
+        self.capturing = False
+        self.cold_captures = 0
 
     def begin(self, items: Sequence[Item]) -> None:
         """A new batch: items are recognised by identity from here on."""
@@ -59,6 +63,14 @@ class Observer:
     def ran_eager(self, items: Sequence[Item]) -> None:
         """These items ran in eager."""
         self.launches.append(Launch(self._indices(items), None))
+
+    def ran_forward(self, buffers: Mapping[str, Tensor]) -> None:
+        """The forward on buffers ran: outside a capture that warms its shapes up, inside it should be warm."""
+        shapes = frozenset((name, tuple(buffer.shape)) for name, buffer in buffers.items())
+        if not self.capturing:
+            self._warm.add(shapes)
+        elif shapes not in self._warm:
+            self.cold_captures += 1
 
     def _indices(self, items: Sequence[Item]) -> tuple[int, ...]:
         return tuple(self._places.get(id(item), [-1])[0] for item in items)
@@ -103,6 +115,7 @@ class ObservedModel:
 
     def encoder_cudagraph_forward(self, buffers: Mapping[str, Tensor]) -> Tensor:
         """As the model's."""
+        self._observer.ran_forward(buffers)
         return self._model.encoder_cudagraph_forward(buffers)
 
     def encoder_eager_forward(self, items: Sequence[Item]) -> list[Tensor]:
@@ -160,7 +173,11 @@ class ObservedDevice:
             self._observer.fail_if_armed("capture")
             return outputs
 
-        graph, outputs = self._device.capture(disturbed, pool=pool)
+        self._observer.capturing = True
+        try:
+            graph, outputs = self._device.capture(disturbed, pool=pool)
+        finally:
+            self._observer.capturing = False
         return ObservedGraph(graph, budget=self._observer.budget, observer=self._observer), outputs
 
     def synchronize(self) -> None:

@@ -258,6 +258,7 @@ class ReferenceSession:
             refused=seen.refused,
             escaped=tuple(f"{escape.label} born at {escape.site}" for escape in seen.escaped),
             baked_numbers=seen.baked_numbers.count,
+            cold_captures=self._observer.cold_captures,
         )
 
     def memory(self) -> dict[int, int]:

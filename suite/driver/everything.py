@@ -1,0 +1,31 @@
+"""The suite as a function, for a repository that has a subject of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from models.families import family
+from suite.contract.subject import Subject
+from suite.driver.catalogue import LAWS, cells
+from suite.driver.checking import Checked, check
+from suite.driver.profiles import profile
+from suite.driver.recording import Place
+from suite.driver.spaces import space_of
+from suite.driver.ticket import guarded
+from suite.strategies.cases import unreachable
+from suite.subjects.column import Column
+
+
+def run_laws(subject: Subject, *, families: Sequence[str] = ("toy",), profile_name: str = "smoke") -> Iterator[Checked]:
+    """Every law that the subject's capabilities make applicable, one outcome a law and family, as they come.
+
+    Raises:
+        ValueError: there is no such family or profile.
+    """
+    judged = guarded(subject)
+    for cell in cells(LAWS.values(), families=families, columns=[Column(subject)]):
+        space = space_of(cell.law, family(cell.family), subject.capabilities)
+        if cell.law.missing(subject.capabilities) or unreachable(cell.law.inputs, space):
+            continue
+        place = Place(node=cell.law.id, subject=subject.name, device="emulator")
+        yield check(cell, judged, place, profile=profile(profile_name), seed=0)
