@@ -80,7 +80,7 @@ class Verdict:
     outcome: Outcome
     violation: Violation | None = None
     reason: str | None = None
-    """Why it is unknown."""
+    """Why it is unknown, or what a reader should know of how it was found to hold."""
     noise: Difference | None = None
     """Eager against eager: what no comparison can be finer than."""
     margin: float | None = None

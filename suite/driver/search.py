@@ -73,6 +73,7 @@ class _Search:
         self.verdict: Verdict | None = None
         self.case: Case | None = None
         self.cases = 0
+        self.skipped = 0
         self.labels: Counter[str] = Counter()
         self.noise: Difference | None = None
         self.margin: float | None = None
@@ -82,6 +83,7 @@ class _Search:
         if case == self.case:
             raise _Stop
         if self._spent():
+            self.skipped += 1
             return
         self.cases += 1
         self.labels.update(labels(case, self._space.family))
@@ -130,7 +132,7 @@ class _Search:
 
     def result(self, problem: str | None) -> Found:
         """The verdict: unknown if nothing was tried."""
-        verdict = self.verdict or Verdict(Outcome.HOLDS, noise=self.noise, margin=self.margin)
+        verdict = self.verdict or Verdict(Outcome.HOLDS, reason=self._cut_short())
         if self.verdict is None and problem is not None:
             verdict = unknown(problem)
         elif self.cases == 0:
@@ -145,6 +147,11 @@ class _Search:
             noise=self.noise,
             margin=self.margin,
         )
+
+    def _cut_short(self) -> str | None:
+        if not self.skipped:
+            return None
+        return f"time was up after {self.cases} of {self.cases + self.skipped} cases: this machine is slow or busy"
 
 
 def search(
