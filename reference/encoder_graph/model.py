@@ -41,7 +41,17 @@ class EncoderGraphModel:
         return self._sizes.unit, self._sizes.unit * MAX_ITEMS_OF_RANGE
 
     def get_encoder_cudagraph_item_specs(self, items: Sequence[Item]) -> list[EncoderItemSpec]:
-        """What each item asks of a graph; tiles are rows, not frames."""
+        """What each item asks of a graph; tiles are rows, not frames.
+
+        Raises:
+            ValueError: an item has more or fewer rows than its grid: the rows of all items after it would shift.
+        """
+        for index, item in enumerate(items):
+            if len(item.pixels) != self._sizes.rows(item.grid):
+                raise ValueError(
+                    f"item {index} has {len(item.pixels)} rows of pixels, but its grid {item.grid} has "
+                    f"{self._sizes.rows(item.grid)}: give pixels and grid of the same image."
+                )
         return [
             EncoderItemSpec(
                 input_size=self._sizes.rows(item.grid),

@@ -100,6 +100,15 @@ class GuardedSession:
             outputs = self._session.encode(items)
         return check_outputs(outputs, items, self._family, device=self._device)
 
+    def refusal(self, items: Sequence[Item]) -> str | None:
+        """The subject's words for refusing a batch that it should refuse; None if it answered."""
+        try:
+            with self._guard.call("encode"):
+                self._session.encode(items)
+        except SubjectFailed as failure:
+            return str(failure.__cause__)
+        return None
+
     def padded_eager(self, items: Sequence[Item]) -> list[Tensor]:
         """As `Session.padded_eager`; a NaN is let through, since the arm is there to find it."""
         with self._guard.call("padded_eager"):

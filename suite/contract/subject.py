@@ -63,6 +63,10 @@ class Capabilities:
     """Takes clips of several frames."""
     device: str = "cpu"
     """Type of the device that results come back on."""
+    several_sessions: bool = False
+    """Two sessions may live in one process at the same time."""
+    checks_inputs: bool = False
+    """Refuses an item whose pixels do not have the rows that its grid has."""
     isolated: bool = False
     """May hang or end its interpreter: it is judged in a child process with limits on time and output."""
     overhead: int = 0

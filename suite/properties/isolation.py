@@ -7,7 +7,8 @@ from dataclasses import replace
 from suite.contract.case import Batch, Case
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
-from suite.contract.verdict import Verdict, holds
+from suite.contract.verdict import Verdict, holds, violated
+from suite.oracles.eager import items
 from suite.properties.run import Run, in_session
 
 
@@ -45,6 +46,54 @@ def not_a_number_stays_at_home(case: Case, subject: GuardedSubject) -> Verdict:
     def body(run: Run) -> Verdict:
         largest: Batch = max(case.history, key=len, default=())
         run.encode(tuple(replace(spec, fill=float("nan")) for spec in largest))
+        return run.first_wrong() or holds(margin=run.margin)
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "isolation/sessions-are-independent",
+    source=("SPEC G2", "BUG-E02", "BUG-G05", "BUG-G06"),
+    inputs="histories",
+    needs=("several_sessions",),
+    ignores="sessions in several threads",
+)
+def sessions_are_independent(case: Case, subject: GuardedSubject) -> Verdict:
+    """A second session that lives, encodes and ends beside a first one changes none of its answers."""
+
+    def body(run: Run) -> Verdict:
+        other = replace(case, setup=replace(case.setup, budgets=(2 * case.setup.budgets[-1],)))
+        with subject.session(other.family, other.setup) as session:
+            beside = Run(other, subject, session)
+            for batch in case.history:
+                first, second = run.encode(batch), beside.encode(batch)
+                if verdict := run.first_difference(batch, first) or beside.first_difference(batch, second):
+                    return verdict
+        return run.first_wrong() or holds(margin=run.margin)
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "isolation/misshapen-item-is-refused",
+    source=("SPEC G6", "SPEC G7"),
+    inputs="mixes",
+    needs=("checks_inputs",),
+    ignores="the wording of the refusal",
+)
+def misshapen_item_is_refused(case: Case, subject: GuardedSubject) -> Verdict:
+    """An item with a row too few is refused, so that no rows of its neighbours shift; the next batch is right."""
+
+    def body(run: Run) -> Verdict:
+        batch = case.history[0]
+        first, *others = items(case, batch)
+        short = replace(first, pixels=first.pixels[:-1])
+        if run.session.refusal([short, *others]) is None:
+            return violated(
+                expected=f"a batch whose item 0 has {len(short.pixels)} of {len(first.pixels)} rows refused",
+                actual="answered as if nothing were wrong",
+                because="rows are counted from the grid and taken from the pixels: all later items shift",
+            )
         return run.first_wrong() or holds(margin=run.margin)
 
     return in_session(case, subject, body)

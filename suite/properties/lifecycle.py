@@ -9,6 +9,12 @@ from suite.contract.verdict import Verdict, holds, violated
 from suite.properties.run import Run, in_session
 
 
+def _held(run: Run) -> tuple[int, int]:
+    """Graphs alive and bytes that pools hold, as the device sees them."""
+    facts = run.session.facts()
+    return facts.graphs_alive, facts.retained_bytes
+
+
 @law(
     "lifecycle/clear-then-capture",
     source=("SPEC G5", "SPEC G11", "BUG-E19"),
@@ -20,20 +26,18 @@ def clear_then_capture(case: Case, subject: GuardedSubject) -> Verdict:
     """Cleared: no graph, eager values. Captured again: as many graphs and bytes as before, eager values."""
 
     def body(run: Run) -> Verdict:
-        before = run.session.facts()
+        before = _held(run)
         run.session.clear()
-        cleared = run.session.facts()
+        cleared = _held(run)
         if verdict := run.first_wrong():
             return verdict
         run.session.capture()
-        after = run.session.facts()
-        if cleared.graphs_alive or (after.graphs_alive, after.retained_bytes) != (
-            before.graphs_alive,
-            before.retained_bytes,
-        ):
+        got = (cleared, _held(run))
+        want = ((0, 0), before)
+        if got != want:
             return violated(
-                expected=f"0 graphs after clear; then {before.graphs_alive} and {before.retained_bytes} bytes again",
-                actual=f"{cleared.graphs_alive}; then {after.graphs_alive} and {after.retained_bytes} bytes",
+                expected=f"(graphs, bytes) after clear and after the next capture: {want}",
+                actual=str(got),
                 because="clearing leaves a graph or its pool behind",
             )
         return run.first_wrong() or holds(margin=run.margin)

@@ -31,7 +31,7 @@ def _wrong(run: Run, expected: str, actual: str, because: str) -> Verdict:
 @law(
     "packing/every-item-once",
     source=("SPEC G4",),
-    inputs="mixes",
+    inputs="packings",
     needs=("token_budgets",),
     ignores="which items share a launch",
 )
@@ -57,7 +57,7 @@ def every_item_once(case: Case, subject: GuardedSubject) -> Verdict:
 @law(
     "packing/no-limit-exceeded",
     source=("SPEC G4", "BUG-E12"),
-    inputs="mixes",
+    inputs="packings",
     needs=("token_budgets",),
     ignores="how full the launches are",
 )
@@ -85,7 +85,7 @@ def no_limit_exceeded(case: Case, subject: GuardedSubject) -> Verdict:
 @law(
     "packing/smallest-budget",
     source=("SPEC G4", "BUG-E25"),
-    inputs="mixes",
+    inputs="packings",
     needs=("token_budgets",),
     ignores="whether other companions would have been cheaper",
 )
@@ -144,7 +144,7 @@ def promised_bound(case: Case, subject: GuardedSubject) -> Verdict:
 @law(
     "packing/fitting-items-are-replayed",
     source=("SPEC G4", "SPEC G7", "SPEC G11", "BUG-E21"),
-    inputs="mixes",
+    inputs="packings",
     needs=("token_budgets",),
     ignores="clips: whether they may be graphed goes by configuration",
 )
@@ -175,7 +175,7 @@ def fitting_items_are_replayed(case: Case, subject: GuardedSubject) -> Verdict:
 @law(
     "packing/plan-is-a-function-of-sizes",
     source=("SPEC G4",),
-    inputs="mixes",
+    inputs="packings",
     needs=("token_budgets",),
     ignores="subjects that capture on the way: they declare no token budgets",
 )

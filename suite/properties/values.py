@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
 from suite.contract.case import Case
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
 from suite.contract.verdict import Verdict, holds
+from suite.oracles.eager import items
 from suite.properties.run import Run, in_session
 
 
@@ -63,6 +69,30 @@ def photographs(case: Case, subject: GuardedSubject) -> Verdict:
 def videos(case: Case, subject: GuardedSubject) -> Verdict:
     """Clips of any number of frames, alone and among images, equal their solo runs in eager."""
     return _all_equal_eager(case, subject)
+
+
+@law(
+    "values/strides-do-not-matter",
+    source=("SPEC G6",),
+    inputs="mixes",
+    ignores="other dtypes and devices of the pixels",
+)
+def strides_do_not_matter(case: Case, subject: GuardedSubject) -> Verdict:
+    """Pixels given as a strided view of a larger tensor give the same as contiguous ones."""
+
+    def body(run: Run) -> Verdict:
+        batch = case.history[0]
+        strided = [replace(item, pixels=_strided(item.pixels)) for item in items(case, batch)]
+        return run.first_difference(batch, run.encode_items(batch, strided)) or holds(margin=run.margin)
+
+    return in_session(case, subject, body)
+
+
+def _strided(pixels: Tensor) -> Tensor:
+    """The same values, every second row of a tensor whose other rows are NaN."""
+    wide = torch.full((2 * len(pixels), *pixels.shape[1:]), float("nan"), dtype=pixels.dtype)
+    wide[::2] = pixels
+    return wide[::2]
 
 
 @law(

@@ -142,8 +142,14 @@ def defaults(draw: st.DrawFn, space: Space) -> Case:
     return Case(space.family.name, draw(setups(space.family.sizes), label="setup"))
 
 
+def packings(space: Space) -> st.SearchStrategy[Case]:
+    """Mixes of images, and of clips where the family takes them."""
+    return mixes(space) | videos(space) if "video" in space.family.modalities else mixes(space)
+
+
 CASES: dict[str, Callable[[Space], st.SearchStrategy[Case]]] = {
     "mixes": mixes,
+    "packings": packings,
     "histories": histories,
     "twins": twins,
     "oversized": oversized,

@@ -54,6 +54,8 @@ EMULATED = Capabilities(
     packers=("greedy", "deferral", "least_cost"),
     backends=("flash", "bucketed"),
     video=True,
+    several_sessions=True,
+    checks_inputs=True,
     overhead=64,
 )
 
@@ -100,7 +102,8 @@ class ReferenceSubject:
         self.version = reference.__version__
         self._route: Route = route
         self._parts = parts or Parts()
-        self.capabilities = replace(EMULATED, isolated=isolated)
+        # The shim routes torch.cuda to one emulator at a time.
+        self.capabilities = replace(EMULATED, isolated=isolated, several_sessions=route != "shim")
         if route == "cuda":
             self.capabilities = replace(self.capabilities, observable=False, device="cuda")
 
