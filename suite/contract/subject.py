@@ -119,10 +119,14 @@ class DeviceFacts:
 
     graphs_alive: int
     retained_bytes: int
+    """Bytes that the pools of graphs hold."""
     refused: tuple[str, ...]
+    """Operations that captures refused, swallowed refusals included."""
     escaped: tuple[str, ...]
-    baked_numbers: int
-    cold_captures: int
+    """Tensors born in a capture that are still referenced although they are not its outputs."""
+    baked_numbers: tuple[str, ...]
+    """Lines at which a capture made a tensor of a Python number."""
+    cold_captures: tuple[str, ...]
     """Captures of a forward that had not run before with these shapes: lazy state would be made inside."""
 
 

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from suite.contract.case import Case
 from suite.contract.guard import GuardedSession, GuardedSubject
 from suite.contract.law import law
+from suite.contract.subject import DeviceFacts
 from suite.contract.verdict import Verdict, holds, violated
 from suite.properties.run import Run, in_session
+
+
+def _never(
+    case: Case, subject: GuardedSubject, seen: Callable[[DeviceFacts], tuple[str, ...]], *, expected: str, because: str
+) -> Verdict:
+    """A violation at the first thing that the device saw and should not have, over the whole history."""
+
+    def body(run: Run) -> Verdict:
+        found = seen(_encode_all(run).facts())
+        if found:
+            return violated(expected=expected, actual=f"{len(found)} seen, first: {found[0]}", because=because)
+        return holds()
+
+    return in_session(case, subject, body)
 
 
 def _encode_all(run: Run) -> GuardedSession:
@@ -25,18 +42,13 @@ def _encode_all(run: Run) -> GuardedSession:
 )
 def no_synchronisation(case: Case, subject: GuardedSubject) -> Verdict:
     """No operation of a capture was refused: no host synchronisation, no copy between host and device."""
-
-    def body(run: Run) -> Verdict:
-        refused = _encode_all(run).facts().refused
-        if refused:
-            return violated(
-                expected="a capture without refused operations",
-                actual=f"{len(refused)} refused: {refused[0]}",
-                because="the model reads a device value on the host, or copies, while it is captured",
-            )
-        return holds()
-
-    return in_session(case, subject, body)
+    return _never(
+        case,
+        subject,
+        lambda facts: facts.refused,
+        expected="a capture without refused operations",
+        because="the model reads a device value on the host, or copies, while it is captured",
+    )
 
 
 @law(
@@ -74,18 +86,13 @@ def graphs_captured_are_kept(case: Case, subject: GuardedSubject) -> Verdict:
 )
 def nothing_escapes(case: Case, subject: GuardedSubject) -> Verdict:
     """Of the memory born in a capture, nothing but its outputs stays referenced."""
-
-    def body(run: Run) -> Verdict:
-        escaped = _encode_all(run).facts().escaped
-        if escaped:
-            return violated(
-                expected="no tensor born in a capture kept by the model",
-                actual=f"{len(escaped)} kept: {escaped[0]}",
-                because="state made on first use, or a buffer rebound in the forward, lives in a graph's pool",
-            )
-        return holds()
-
-    return in_session(case, subject, body)
+    return _never(
+        case,
+        subject,
+        lambda facts: facts.escaped,
+        expected="no tensor born in a capture kept by the model",
+        because="state made on first use, or a buffer rebound in the forward, lives in a graph's pool",
+    )
 
 
 @law(
@@ -97,18 +104,13 @@ def nothing_escapes(case: Case, subject: GuardedSubject) -> Verdict:
 )
 def warmed_up_first(case: Case, subject: GuardedSubject) -> Verdict:
     """Every forward has run outside a capture, with the same shapes, before it is captured."""
-
-    def body(run: Run) -> Verdict:
-        cold = _encode_all(run).facts().cold_captures
-        if cold:
-            return violated(
-                expected="each captured forward warmed up with its shapes",
-                actual=f"{cold} captures of a forward that had not run yet",
-                because="workspaces and kernels made on first use would be made, and kept, inside the capture",
-            )
-        return holds()
-
-    return in_session(case, subject, body)
+    return _never(
+        case,
+        subject,
+        lambda facts: facts.cold_captures,
+        expected="each captured forward warmed up with its shapes",
+        because="workspaces and kernels made on first use would be made, and kept, inside the capture",
+    )
 
 
 @law(
@@ -121,18 +123,13 @@ def warmed_up_first(case: Case, subject: GuardedSubject) -> Verdict:
 )
 def no_host_numbers(case: Case, subject: GuardedSubject) -> Verdict:
     """No Python number or list becomes a tensor inside a capture, where it would be baked."""
-
-    def body(run: Run) -> Verdict:
-        baked = _encode_all(run).facts().baked_numbers
-        if baked:
-            return violated(
-                expected="no host number made into a tensor in a capture",
-                actual=f"{baked} of them",
-                because="metadata is computed inside the captured forward instead of coming through a buffer",
-            )
-        return holds()
-
-    return in_session(case, subject, body)
+    return _never(
+        case,
+        subject,
+        lambda facts: facts.baked_numbers,
+        expected="no host number made into a tensor in a capture",
+        because="metadata is computed inside the captured forward instead of coming through a buffer",
+    )
 
 
 @law(

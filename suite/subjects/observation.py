@@ -32,7 +32,7 @@ class Observer:
         self._warm: set[Shapes] = set()
         self.budget = 0
         self.capturing = False
-        self.cold_captures = 0
+        self.cold_captures: list[str] = []
 
     def begin(self, items: Sequence[Item]) -> None:
         """A new batch: items are recognised by identity from here on."""
@@ -70,7 +70,7 @@ class Observer:
         if not self.capturing:
             self._warm.add(shapes)
         elif shapes not in self._warm:
-            self.cold_captures += 1
+            self.cold_captures.append(f"budget {self.budget}")
 
     def _indices(self, items: Sequence[Item]) -> tuple[int, ...]:
         return tuple(self._places.get(id(item), [-1])[0] for item in items)

@@ -260,8 +260,8 @@ class ReferenceSession:
             retained_bytes=seen.retained_bytes,
             refused=seen.refused,
             escaped=tuple(f"{escape.label} born at {escape.site}" for escape in seen.escaped),
-            baked_numbers=seen.baked_numbers.count,
-            cold_captures=self._observer.cold_captures,
+            baked_numbers=seen.baked_numbers.sites,
+            cold_captures=tuple(self._observer.cold_captures),
         )
 
     def memory(self) -> dict[int, int]:
