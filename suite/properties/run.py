@@ -8,7 +8,7 @@ from torch import Tensor
 
 from models.api import Item
 from suite.contract.case import Batch, Case
-from suite.contract.guard import GuardedSession, GuardedSubject
+from suite.contract.guard import GuardedSession, GuardedSubject, SubjectFailed
 from suite.contract.text import arm_text
 from suite.contract.verdict import Difference, DrawnBin, DrawnItem, Evidence, Verdict, unknown, violated
 from suite.oracles.eager import items, solo, solo_again
@@ -104,7 +104,11 @@ class Run:
         again = compare(EAGER_AGAIN, solo_again(self.case.family, spec), want, **place)
         if not self._capabilities.padded_eager:
             return (again,)
-        padded = self.session.padded_eager(items(self.case, batch))
+        try:
+            padded = self.session.padded_eager(items(self.case, batch))
+        except SubjectFailed:
+            # The violation stands without this arm; what the arm would say is a second failure, not the first.
+            return (again,)
         return (again, compare(PADDED, padded[found.item], want, **place))
 
     def evidence(

@@ -157,12 +157,14 @@ class ReferenceSession:
         self._route: Route = route
         self._emulated: EmulatedDevice | None = None
         device = self._device(route)
+        self._where = device.device
         self._packer = parts.packer(setup.packer or EMULATED.packers[0])
         self._family = family
         encoder = parts.encoder(family.name, device.device)
         try:
             config = parts.config(setup)
-            self._model = ObservedModel(parts.model(encoder, config.mm_encoder_attn_backend), self._observer)
+            self._bare = parts.model(encoder, config.mm_encoder_attn_backend)
+            self._model = ObservedModel(self._bare, self._observer)
             self._runner = parts.runner(
                 encoder,
                 config=config,
@@ -188,9 +190,7 @@ class ReferenceSession:
     def encode(self, items: Sequence[Item]) -> Sequence[Tensor]:
         """One `[tokens, width]` per item."""
         self._observer.begin(items)
-        outputs = self._runner.execute_mm_encoder(items)
-        # Laws look at host tensors in this form: its tensors exist for the border, not for their values.
-        return [output.cpu() for output in outputs] if self._route == "accelerator" else outputs
+        return self._to_laws(self._runner.execute_mm_encoder(items))
 
     def close(self) -> None:
         """Drops the graphs and leaves the shim."""
@@ -228,14 +228,18 @@ class ReferenceSession:
 
     def _padded(self, batch: list[Item], launch: Launch) -> Sequence[Tensor]:
         if launch.budget is None:
-            return self._model.encoder_eager_forward(batch)
+            return self._to_laws(self._bare.encoder_eager_forward(batch))
         capacity = self._manager.capacity(launch.budget)
-        like = self._model.prepare_encoder_cudagraph_capture_inputs(capacity)
-        values = self._model.prepare_encoder_cudagraph_replay_buffers(batch, capacity)
-        padded = {name: _pad(values[name], value) for name, value in like.items()}
-        output = self._model.encoder_cudagraph_forward(padded)
+        like = self._bare.prepare_encoder_cudagraph_capture_inputs(capacity)
+        values = self._bare.prepare_encoder_cudagraph_replay_buffers(batch, capacity)
+        padded = {name: _pad(values[name], value).to(self._where) for name, value in like.items()}
+        output = self._bare.encoder_cudagraph_forward(padded)
         tokens = [self._family.sizes.tokens(item.grid) for item in batch]
-        return torch.split(output[: sum(tokens)], tokens)
+        return self._to_laws(torch.split(output[: sum(tokens)], tokens))
+
+    def _to_laws(self, outputs: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Laws look at host tensors in the form with two devices: its tensors exist for the border between them."""
+        return [output.cpu() for output in outputs] if self._route == "accelerator" else outputs
 
     def clear(self) -> None:
         """Drops all graphs."""
