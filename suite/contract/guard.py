@@ -149,10 +149,10 @@ class GuardedSession:
         with self._guard.call("capture"):
             self._session.capture()
 
-    def fail_next(self, where: Where) -> None:
+    def fail_next(self, where: Where, *, after: int = 0) -> None:
         """As `Session.fail_next`."""
         with self._guard.call("fail_next"):
-            self._session.fail_next(where)
+            self._session.fail_next(where, after=after)
 
     def facts(self) -> DeviceFacts:
         """As `Session.facts`."""

@@ -169,8 +169,8 @@ class Session(Protocol):
         """Capability `lifecycle`: captures all graphs again."""
         ...
 
-    def fail_next(self, where: Where) -> None:
-        """Capability `disturbable`: the next call there raises `Disturbance` once."""
+    def fail_next(self, where: Where, *, after: int = 0) -> None:
+        """Capability `disturbable`: the next call there but `after` raises `Disturbance`, once."""
         ...
 
     def facts(self) -> DeviceFacts:

@@ -77,12 +77,24 @@ def law_line(cell: Cell, found: Found, place: Place) -> Line:
     }
 
 
+def inapplicable_line(cell: Cell, reason: str) -> Line:
+    """The record of a law that says nothing of this subject or family."""
+    return {
+        "kind": "inapplicable",
+        "law": cell.law.id,
+        "family": cell.family,
+        "column": cell.column,
+        "reason": reason,
+    }
+
+
 def cell_fields(cell: Cell) -> Line:
-    """What every record of a cell says of the law and the family."""
+    """What every record of a cell says of the law, the family and the column."""
     law = cell.law
     return {
         "law": law.id,
-        "family": cell.label,
+        "family": cell.family,
+        "column": cell.column,
         "statement": law.statement,
         "ignores": law.ignores,
         "spec": list(law.spec),
@@ -99,16 +111,11 @@ def _violation(violation: Violation, ticket: Ticket, place: Place) -> Line:
         "case": ticket.as_data(),
         "case_text": str(ticket.case),
         "plan": _plan(evidence),
-        "arms": [_arm(asdict(arm)) for arm in evidence.arms],
+        "arms": [asdict(arm) for arm in evidence.arms],
         "first_arm": evidence.first_arm,
         "tolerance": evidence.tolerance,
         "reproduce": list(place.commands(ticket)),
     }
-
-
-def _arm(arm: Line) -> Line:
-    kept = ("arm", "max_abs", "max_rel", "mismatched", "total", "nan", "inf", "index", "item")
-    return {name: arm[name] for name in kept}
 
 
 def _plan(evidence: Evidence) -> list[Line]:

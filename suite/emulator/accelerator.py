@@ -14,7 +14,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 
 from suite.emulator.errors import CaptureRefused, HostCopyRefused, MixedDevices, NotEmulated
-from suite.emulator.internals import NO_TORCH_FUNCTION, below_python, empty_wrapper, set_data
+from suite.emulator.internals import NO_TORCH_FUNCTION, below_python, empty_wrapper, run_composite, set_data
 from suite.emulator.memory import Label
 from suite.emulator.nature import Nature, nature_of, tensors_in
 from suite.emulator.placement import Runner
@@ -37,7 +37,13 @@ class DeviceTensor(Tensor):
     @staticmethod
     def __new__(cls: type[DeviceTensor], held: Tensor) -> DeviceTensor:
         """Wrap a CPU tensor; nothing is copied."""
-        outer = empty_wrapper(cls, held, device=torch.device(DEVICE_NAME, 0))
+        device = torch.device(DEVICE_NAME, 0)
+        if held.is_inference() == torch.is_inference_mode_enabled():
+            outer = empty_wrapper(cls, held, device=device)
+        else:
+            # A view of an ordinary tensor is ordinary under inference_mode too, and autograd insists on it.
+            with torch.inference_mode(held.is_inference()):
+                outer = empty_wrapper(cls, held, device=device)
         if not isinstance(outer, DeviceTensor):
             raise TypeError(f"torch made a {type(outer).__name__} where a DeviceTensor was asked for")
         outer.held = held.detach() if held.requires_grad else held
@@ -53,9 +59,7 @@ class DeviceTensor(Tensor):
     ) -> object:
         """Run an operation outside captures."""
         if nature_of(func).composite:
-            decomposed: object = func.decompose(*args, **(kwargs or {}))
-            if decomposed is not NotImplemented:
-                return decomposed
+            return run_composite(func, args, kwargs or {})
         return cross(func, args, kwargs or {}, EAGER)
 
     @property

@@ -6,13 +6,13 @@ address first, so that memory which outlives its owner is overwritten as early a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import bisect
+from typing import NamedTuple
 
 ALIGNMENT = 64
 
 
-@dataclass(frozen=True, order=True)
-class Block:
+class Block(NamedTuple):
     """A piece of a pool: address of its first byte and its size, both in bytes."""
 
     start: int
@@ -36,6 +36,8 @@ class Allocator:
         self._free: dict[int, int] = {}
         self._taken: dict[int, int] = {}
         self._segments: dict[int, int] = {}
+        self._starts: list[int] = []
+        """Of the segments, in order."""
 
     @property
     def taken(self) -> tuple[Block, ...]:
@@ -59,6 +61,7 @@ class Allocator:
             if start < other + length and other < start + size:
                 raise ValueError(f"segment ({start}, {size}) overlaps segment ({other}, {length})")
         self._segments[start] = size
+        bisect.insort(self._starts, start)
         self._free[start] = size
 
     def drop_segment(self, start: int) -> None:
@@ -70,6 +73,7 @@ class Allocator:
         if self._free.get(start) != self._segments.get(start, -1):
             raise ValueError(f"segment at {start} is unknown or in use; segments: {sorted(self._segments)}")
         del self._segments[start], self._free[start]
+        self._starts.remove(start)
 
     def idle_segments(self) -> tuple[int, ...]:
         """Start addresses of the segments in which no block is in use."""
@@ -109,4 +113,4 @@ class Allocator:
 
     def segment_of(self, address: int) -> int:
         """Start address of the segment that holds an address."""
-        return max(start for start in self._segments if start <= address)
+        return self._starts[bisect.bisect_right(self._starts, address) - 1]

@@ -91,8 +91,6 @@ class Capturing:
             )
         self._close()
         tape = Tape.bake(self.recorder.entries, ledger=self.recorder.ledger)
-        for external in tape.externals:
-            external.watch()
         tape.poison_born()
         self.pool.bake(tape.born)
         self.state.counters.captures_completed += 1

@@ -12,7 +12,6 @@ from suite.emulator import open_capture
 from suite.emulator.blame import first_reader_of_poison
 from suite.emulator.capturing import Capturing
 from suite.emulator.errors import EmulatorError, GraphDestroyed
-from suite.emulator.internals import storage_key
 from suite.emulator.memory import Place, Pool, place_of
 from suite.emulator.open_capture import ErrorMode
 from suite.emulator.outputs import output_tensors
@@ -77,8 +76,8 @@ class EmulatedGraph:
         self._number = capturing.number
         self._tape = capturing.finish()
         self._release = weakref.finalize(self, self._state.retire, capturing.pool)
-        living = [born for born in self._tape.born if not born.owner.expired()]
-        self._outputs = tuple(Place(born.span, torch.uint8, (born.span.nbytes,), (1,), 0) for born in living)
+        living = [born.span for born in self._tape.born if born.owner() is not None]
+        self._outputs = tuple(Place(span, torch.uint8, (span.nbytes,), (1,), 0) for span in living)
 
     def abandon(self) -> None:
         """Give the capture up after an exception in the captured code."""
@@ -89,11 +88,11 @@ class EmulatedGraph:
         if self._tape is None:
             return
         self._state.captures_with_outputs.add(self._number)
-        blocks = {born.owner.cdata: born for born in self._tape.born if not born.owner.expired()}
+        blocks = {id(storage): born for born in self._tape.born if (storage := born.owner()) is not None}
         places: list[Place] = []
         for tensor in output_tensors(value):
             inner = self._state.placement.inner(tensor)
-            born = blocks.get(storage_key(inner))
+            born = blocks.get(id(inner.untyped_storage()))
             if born is not None:
                 born.returned = True
                 places.append(place_of(inner, span=born.span))

@@ -31,13 +31,13 @@ class HostFunctions(TorchFunctionMode):
     ) -> object:
         """Refuse, or let pass."""
         kwargs = kwargs or {}
-        refusal = refused_function(func, args)
-        if refusal is not None and self._on_device(args):
-            self._recorder.refuse(HostSyncRefused, refusal)
         if func is Tensor.__setitem__:
             return self._assign(func, args, kwargs)
         if func is _ONE_HOT:
             return _one_hot(func, args, kwargs)
+        refusal = refused_function(func, args)
+        if refusal is not None and self._on_device(args):
+            self._recorder.refuse(HostSyncRefused, refusal)
         return func(*args, **kwargs)
 
     def _on_device(self, args: Sequence[object]) -> bool:

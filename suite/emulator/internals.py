@@ -1,6 +1,6 @@
 """The private names of torch and of Python that the emulator stands on, so that an upgrade breaks one file.
 
-None of these has a public equivalent: a storage's identity, a storage behind a weak reference, an operation's
+None of these has a public equivalent: a storage's identity, an operation's
 schema, wrapper tensors, the registration of a device that lives in Python, and the caller's frame.
 """
 # ruff: noqa: SLF001 - reaching private names is this file's one job; the paragraph above says why it must
@@ -8,32 +8,33 @@ schema, wrapper tensors, the registration of a device that lives in Python, and 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import FrameType
 
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
-from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._mode_utils import no_dispatch
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
+_COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
+_ON_CPU = torch._C.DispatchKeySet(torch._C.DispatchKey.CPU)
 NO_TORCH_FUNCTION = torch._C._disabled_torch_function_impl
 """For tensor subclasses that have no `__torch_function__` of their own."""
 
 
 def storage_key(tensor: Tensor) -> int:
-    """What identifies a storage as long as somebody holds at least a weak reference to it."""
+    """What identifies a living storage."""
     key: int = tensor.untyped_storage()._cdata
     return key
 
 
-def storage_behind(owner: StorageWeakRef) -> torch.UntypedStorage:
-    """The storage of a weak reference that has not expired."""
-    storage: torch.UntypedStorage = torch.UntypedStorage._new_with_weak_ptr(owner.cdata)
-    return storage
+def generator_key(generator: torch.Generator) -> int:
+    """What identifies a generator: the dispatcher hands out a new Python object for it each time."""
+    key: int = generator._cdata  # type: ignore[attr-defined]  # torch's stub leaves it out
+    return key
 
 
 def qualified_name(operation: OpOverload) -> str:
@@ -48,6 +49,12 @@ def overload_name(operation: OpOverload) -> str:
     return name
 
 
+def run_kernel(operation: OpOverload, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
+    """Run the CPU kernel of an operation past the modes that are on, which see what the kernel calls."""
+    result: object = operation.redispatch(_ON_CPU, *args, **kwargs)
+    return result
+
+
 def written_arguments(operation: OpOverload) -> Iterator[tuple[int, str]]:
     """Position and name of the arguments that an operation writes to."""
     for position, argument in enumerate(operation._schema.arguments):
@@ -57,9 +64,14 @@ def written_arguments(operation: OpOverload) -> Iterator[tuple[int, str]]:
 
 def is_composite(operation: OpOverload) -> bool:
     """Whether the operation is defined by other operations, for every device and for autograd."""
-    key = torch._C.DispatchKey.CompositeImplicitAutograd
-    found: bool = operation.has_kernel_for_dispatch_key(key)
+    found: bool = operation.has_kernel_for_dispatch_key(_COMPOSITE)
     return found
+
+
+def run_composite(operation: OpOverload, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
+    """Run the operations that define it, by the kernel that eager execution uses (`decompose` may choose another)."""
+    result: object = operation._op_dk(_COMPOSITE, *args, **kwargs)
+    return result
 
 
 def empty_wrapper(cls: type[Tensor], inner: Tensor, *, device: torch.device) -> Tensor:

@@ -8,13 +8,15 @@ notice who else lives there.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Hashable, Iterable, Iterator
+import weakref
+from collections import deque
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.multiprocessing.reductions import StorageWeakRef
 
 from suite.emulator.allocator import ALIGNMENT, Allocator, Block, aligned
 from suite.emulator.sites import Site
@@ -22,8 +24,7 @@ from suite.emulator.sites import Site
 SEGMENT_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(NamedTuple):
     """Dtype and shape, as messages name a tensor: `float32[4, 8]`."""
 
     dtype: torch.dtype
@@ -46,13 +47,13 @@ class Span:
 
     address: int
     nbytes: int
-    buffer: bytearray | None = None
+    buffer: memoryview | None = None
     skip: int = 0
     """Bytes of the buffer before the address."""
 
-    def flat(self, dtype: torch.dtype) -> Tensor:
-        """The bytes as a vector of the dtype, owning nothing."""
-        count = self.nbytes // dtype.itemsize
+    def flat(self, dtype: torch.dtype, nbytes: int | None = None) -> Tensor:
+        """The bytes, or the first `nbytes` of them, as a vector of the dtype, owning nothing."""
+        count = (self.nbytes if nbytes is None else nbytes) // dtype.itemsize
         if count == 0:
             return torch.empty(0, dtype=dtype)
         if self.buffer is not None:
@@ -61,8 +62,7 @@ class Span:
         return torch.frombuffer(window, dtype=dtype, count=count)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A baked tensor: a layout over a span, offset in elements. Equal places share one raw tensor."""
 
     span: Span
@@ -77,7 +77,7 @@ class Place:
 
 def place_of(tensor: Tensor, *, span: Span) -> Place:
     """Where the tensor lies in the span of its storage."""
-    return Place(span, tensor.dtype, tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset()))
+    return Place(span, tensor.dtype, tensor.shape, tensor.stride(), int(tensor.storage_offset()))
 
 
 class RawTensors:
@@ -85,22 +85,32 @@ class RawTensors:
 
     def __init__(self) -> None:
         self._flat: dict[tuple[int, torch.dtype], Tensor] = {}
+        """Whole buffers of pools, and single spans of other memory, as vectors."""
         self._raw: dict[Place, Tensor] = {}
 
     def at(self, place: Place) -> Tensor:
         """The raw tensor of a place; call it under `unowned_tensors`."""
         raw = self._raw.get(place)
         if raw is None:
-            key = (id(place.span), place.dtype)
-            flat = self._flat.get(key)
-            if flat is None:
-                flat = self._flat[key] = place.span.flat(place.dtype)
-            if flat.numel() == 0:
-                raw = torch.empty_strided(place.shape, place.stride, dtype=place.dtype)
-            else:
-                raw = flat.as_strided(place.shape, place.stride, place.offset)
-            self._raw[place] = raw
+            raw = self._raw[place] = self._made(*place)
         return raw
+
+    def _made(self, span: Span, dtype: torch.dtype, shape: Sequence[int], stride: Sequence[int], offset: int) -> Tensor:
+        if span.nbytes < dtype.itemsize:
+            return torch.empty_strided(shape, stride, dtype=dtype)
+        key = (id(span.buffer or span), dtype)
+        flat = self._flat.get(key)
+        if flat is None:
+            flat = span.flat(dtype) if span.buffer is None else torch.frombuffer(span.buffer, dtype=dtype)
+            self._flat[key] = flat
+        return flat.as_strided(shape, stride, offset + span.skip // dtype.itemsize)
+
+
+class Owner(weakref.ref[torch.UntypedStorage]):
+    """A weak hold on the model's storage over the block that begins at `start`."""
+
+    __slots__ = ("start",)
+    start: int
 
 
 @dataclass(eq=False)
@@ -112,21 +122,21 @@ class BornBlock:
     label: Label
     site: Site
     capture: int
-    owner: StorageWeakRef
+    owner: Owner
     returned: bool = False
 
 
 @dataclass(frozen=True)
 class _Segment:
-    buffer: bytearray
+    buffer: memoryview
     address: int
-    skip: int
 
     @staticmethod
     def of_size(size: int) -> _Segment:
         buffer = bytearray(size + ALIGNMENT)
         begin = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
-        return _Segment(buffer=buffer, address=begin + (-begin) % ALIGNMENT, skip=(-begin) % ALIGNMENT)
+        skip = (-begin) % ALIGNMENT
+        return _Segment(buffer=memoryview(buffer)[skip : skip + size], address=begin + skip)
 
 
 @dataclass(eq=False)
@@ -139,6 +149,8 @@ class Pool:
     capturing: bool = False
     born: dict[int, BornBlock] = field(default_factory=dict)
     """Blocks whose storage was alive when last looked at, by start address."""
+    _dead: deque[Owner] = field(default_factory=deque)
+    """Owners that died since the last sweep; they put themselves here."""
     _allocator: Allocator = field(default_factory=Allocator)
     _segments: dict[int, _Segment] = field(default_factory=dict)
     _baked: dict[int, int] = field(default_factory=dict)
@@ -159,11 +171,11 @@ class Pool:
         nbytes = max(real.untyped_storage().nbytes(), real.element_size())
         block = self._take(nbytes)
         segment = self._segments[self._allocator.segment_of(block.start)]
-        skip = segment.skip + block.start - segment.address
-        tensor = adopt(real, span=Span(block.start, nbytes, segment.buffer, skip))
-        span = Span(block.start, block.size, segment.buffer, skip)
-        owner = StorageWeakRef(tensor.untyped_storage())
-        born = BornBlock(block, span, Label(real.dtype, tuple(real.shape)), site, capture, owner)
+        span = Span(block.start, block.size, segment.buffer, block.start - segment.address)
+        tensor = adopt(real, span=span, nbytes=nbytes)
+        owner = Owner(tensor.untyped_storage(), self._dead.append)
+        owner.start = block.start
+        born = BornBlock(block, span, Label(real.dtype, real.shape), site, capture, owner)
         self.born[block.start] = born
         return born, tensor
 
@@ -181,8 +193,8 @@ class Pool:
 
     def sweep(self) -> None:
         """Free the blocks whose storages have died since the last look."""
-        dead = [start for start, born in self.born.items() if born.owner.expired()]
-        for start in dead:
+        while self._dead:
+            start = self._dead.popleft().start
             del self.born[start]
             self._allocator.give_back(start)
 
@@ -206,6 +218,6 @@ class Pool:
         return block
 
 
-def adopt(real: Tensor, *, span: Span) -> Tensor:
-    """A tensor laid out as `real`, over the span's bytes, with a storage of its own."""
-    return span.flat(real.dtype).as_strided(real.shape, real.stride(), real.storage_offset())
+def adopt(real: Tensor, *, span: Span, nbytes: int | None = None) -> Tensor:
+    """A tensor laid out as `real`, over the span's (first) bytes, with a storage of its own."""
+    return span.flat(real.dtype, nbytes).as_strided(real.shape, real.stride(), real.storage_offset())

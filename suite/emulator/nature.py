@@ -46,13 +46,10 @@ class Nature:
     """CUDA passes a host tensor of no dimensions to its kernel by value."""
     writes: tuple[tuple[int, str], ...]
 
-    def written(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Iterator[object]:
+    def written(self, args: Sequence[object], kwargs: Mapping[str, object]) -> list[object]:
         """The arguments of a call that it changes."""
-        for position, name in self.writes:
-            if position < len(args):
-                yield args[position]
-            elif name in kwargs:
-                yield kwargs[name]
+        count = len(args)
+        return [args[at] if at < count else kwargs[name] for at, name in self.writes if at < count or name in kwargs]
 
 
 @functools.cache
@@ -77,13 +74,11 @@ def nature_of(operation: OpOverload) -> Nature:
     )
 
 
-def tensors_in(value: object) -> Iterator[Tensor]:
+def tensors_in(value: object) -> list[Tensor]:
     """The tensors in an argument or a result: a tensor, or lists and tuples of them."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from tensors_in(each)
+    found: list[Tensor] = []
+    _gather(value, found)
+    return found
 
 
 def tensors_with_paths(value: object, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Tensor]]:
@@ -93,3 +88,11 @@ def tensors_with_paths(value: object, path: tuple[int, ...] = ()) -> Iterator[tu
     elif isinstance(value, list | tuple):
         for index, each in enumerate(value):
             yield from tensors_with_paths(each, (*path, index))
+
+
+def _gather(value: object, found: list[Tensor]) -> None:
+    if isinstance(value, Tensor):
+        found.append(value)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            _gather(each, found)

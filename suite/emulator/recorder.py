@@ -11,6 +11,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from suite.emulator.call import Call
 from suite.emulator.errors import (
     CaptureRefused,
     HostCopyRefused,
@@ -18,14 +19,17 @@ from suite.emulator.errors import (
     NotEmulated,
     UnregisteredGenerator,
 )
-from suite.emulator.internals import storage_key
+from suite.emulator.internals import generator_key, run_composite, storage_key
 from suite.emulator.ledger import Ledger, alias
-from suite.emulator.memory import BornBlock, Place, place_of
-from suite.emulator.nature import Nature, nature_of, tensors_in, tensors_with_paths
+from suite.emulator.memory import BornBlock, place_of
+from suite.emulator.nature import nature_of, tensors_in, tensors_with_paths
 from suite.emulator.placement import Placement
 from suite.emulator.refusals import Refusal, refused_operation
 from suite.emulator.sites import Site, current_site
-from suite.emulator.tape import SELF, Entry
+from suite.emulator.tape import Entry
+
+_Home = tuple[tuple[int, ...], Tensor, BornBlock]
+"""Where in a result, the model's tensor there, and its block."""
 
 
 @dataclass
@@ -34,6 +38,15 @@ class CaptureFault:
 
     after: int
     error: Exception
+
+    def strike(self) -> NoReturn:
+        """Raise the error, without keeping it: its traceback would keep the memory of the capture alive."""
+        error = self.error
+        self.error = Exception("struck already")
+        try:
+            raise error
+        finally:
+            del error
 
 
 @dataclass
@@ -67,7 +80,7 @@ class Recorder(TorchDispatchMode):
         self.assigning = 0
         """Depth of `tensor[...] = number` calls: their number is a kernel's argument, not a baked tensor."""
         self._strict = strict_host_numbers
-        self._generators = (torch.default_generator, *generators)
+        self._generators = {generator_key(each) for each in (torch.default_generator, *generators)}
         self._fault = fault
 
     def __torch_dispatch__(
@@ -81,9 +94,7 @@ class Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         if nature_of(func).composite:
             with self:
-                decomposed = func.decompose(*args, **kwargs)
-            if decomposed is not NotImplemented:
-                return decomposed
+                return run_composite(func, args, kwargs)
         return self.placement.translate(func, args, kwargs, self)
 
     def keep(self, scalar: Tensor) -> Tensor:
@@ -109,7 +120,7 @@ class Recorder(TorchDispatchMode):
         fault = self._fault
         if fault is not None and (closing or len(self.entries) >= fault.after):
             self._fault = None
-            raise fault.error
+            fault.strike()
 
     def note_baked(self, operation: str) -> None:
         """Count Python data that becomes a tensor (rule R6), or refuse it where that is asked for."""
@@ -122,7 +133,8 @@ class Recorder(TorchDispatchMode):
 
     def execute(self, func: OpOverload, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
         """Run and tape one operation on CPU tensors."""
-        self.strike()
+        if self._fault is not None:
+            self.strike()
         nature = nature_of(func)
         refusal = refused_operation(func, args, kwargs)
         if refusal is not None:
@@ -133,9 +145,9 @@ class Recorder(TorchDispatchMode):
             return self._bake(func, args)
         if nature.is_view:
             return self._view(func, args, kwargs)
-        call = _Call(func, nature, args, kwargs, site=current_site())
+        call = Call(func, nature, args, kwargs, site=current_site())
         call.find_places(self.ledger)
-        written = list(tensors_in(list(nature.written(args, kwargs))))
+        written = tensors_in(nature.written(args, kwargs)) if nature.writes else []
         if nature.layout_only:
             return self._change_layout(call, written)
         for tensor in written:
@@ -146,55 +158,50 @@ class Recorder(TorchDispatchMode):
     def _view(self, func: OpOverload, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
         """Views look at memory and do nothing to it: not taped, but what they look at is taken note of."""
         for tensor in tensors_in(args):
-            self.ledger.meet(tensor, operation=str(func))
+            if not self.ledger.knows(storage_key(tensor)):
+                self.ledger.place(tensor, site=current_site(), operation=str(func))
         return func(*args, **kwargs)
 
-    def _tape(self, call: _Call, result: object, written: list[Tensor]) -> object:
-        fresh = [found for found in tensors_with_paths(result) if not self.ledger.knows(found[1])]
-        if fresh:
-            result, homes = self._house(result, fresh, call)
-        else:
-            homes = []
-        if not (fresh or written or call.nature.asserts):
+    def _tape(self, call: Call, result: object, written: list[Tensor]) -> object:
+        homes = [] if result is None else self._house(result, call)
+        if not (homes or written or call.nature.asserts):
             return result
-        results = tuple((path, place_of(tensor, span=block.span)) for path, tensor, block in homes)
-        name = call.nature.full_name
-        writes = tuple(self.ledger.place(each, site=call.site, operation=name) for each in written)
+        results = tuple([(path, place_of(tensor, span=born.span)) for path, tensor, born in homes])
+        writes = tuple([call.place(each, self.ledger) for each in written])
         unwritten = homes[0][2] if call.nature.leaves_unwritten else None
         self.entries.append(call.entry(results, writes=writes, unwritten=unwritten))
-        return result
+        return _replaced(result, {path: tensor for path, tensor, _ in homes}, ()) if homes else result
 
-    def _house(
-        self, result: object, fresh: list[tuple[tuple[int, ...], Tensor]], call: _Call
-    ) -> tuple[object, list[tuple[tuple[int, ...], Tensor, BornBlock]]]:
-        """Move results in new memory into the pool; the same structure with the pool's tensors."""
-        first: dict[int, Tensor] = {}
-        homes: list[tuple[tuple[int, ...], Tensor, BornBlock]] = []
-        moved: dict[tuple[int, ...], Tensor] = {}
-        for path, real in fresh:
-            sibling = first.get(storage_key(real))
-            if sibling is None:
-                tensor = self.ledger.bear(real, site=call.site, keep_values=not call.nature.leaves_unwritten)
-                first[storage_key(real)] = tensor
+    def _house(self, result: object, call: Call) -> list[_Home]:
+        """Move results in new memory into the pool."""
+        first: dict[int, tuple[Tensor, BornBlock]] = {}
+        homes: list[_Home] = []
+        for path, real in tensors_with_paths(result):
+            key = storage_key(real)
+            if key in first:
+                tensor, born = first[key]
+                tensor = alias(tensor, real=real)
+            elif self.ledger.knows(key):
+                continue
             else:
-                tensor = alias(sibling, real=real)
-            moved[path] = tensor
-            homes.append((path, tensor, self.ledger.block_of(tensor)))
-        return _replaced(result, moved, ()), homes
+                tensor, born = self.ledger.bear(real, site=call.site, keep_values=not call.nature.leaves_unwritten)
+                first[key] = tensor, born
+            homes.append((path, tensor, born))
+        return homes
 
     def _bake(self, func: OpOverload, args: Sequence[object]) -> object:
         source = args[0]
-        if not isinstance(source, Tensor) or self.ledger.knows(source):
+        if not isinstance(source, Tensor) or self.ledger.knows(storage_key(source)):
             return source
         self.note_baked("a tensor made of Python data")
         site = current_site()
-        tensor = self.ledger.bear(source, site=site)
-        place = place_of(tensor, span=self.ledger.block_of(tensor).span)
+        tensor, born = self.ledger.bear(source, site=site)
+        place = place_of(tensor, span=born.span)
         constant = source.detach().clone()
         self.entries.append(Entry(func, (), {}, (((), place),), (), (), site, constant=constant))
         return tensor
 
-    def _change_layout(self, call: _Call, written: list[Tensor]) -> object:
+    def _change_layout(self, call: Call, written: list[Tensor]) -> object:
         result = call.func(*call.args, **call.kwargs)
         if any(self.ledger.moved(tensor) for tensor in written):
             reason = "it moves a storage; allocate the final size instead"
@@ -203,85 +210,9 @@ class Recorder(TorchDispatchMode):
 
     def _check_generators(self, func: OpOverload, values: Sequence[object]) -> None:
         for value in values:
-            if isinstance(value, torch.Generator) and all(value is not known for known in self._generators):
+            if isinstance(value, torch.Generator) and generator_key(value) not in self._generators:
                 reason = "its generator is not registered with the graph, so replays would not advance it"
                 self.refuse(UnregisteredGenerator, Refusal(str(func), reason))
-
-
-class _Watcher(TorchDispatchMode):
-    """Looks into operations that are not torch's own: nothing is taped there, but syncs are refused."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        TorchDispatchMode.__init__(self)
-        self._recorder = recorder
-
-    def __torch_dispatch__(
-        self,
-        func: OpOverload,
-        types: Sequence[type],
-        args: tuple[object, ...] = (),
-        kwargs: Mapping[str, object] | None = None,
-    ) -> object:
-        """Refuse what CUDA would refuse, run the rest."""
-        refusal = refused_operation(func, args, kwargs or {})
-        if refusal is not None:
-            self._recorder.refuse(HostSyncRefused, refusal)
-        return func(*args, **(kwargs or {}))
-
-
-class _Call:
-    """One call on its way to the tape."""
-
-    def __init__(
-        self,
-        func: OpOverload,
-        nature: Nature,
-        args: Sequence[object],
-        kwargs: Mapping[str, object],
-        *,
-        site: Site,
-    ) -> None:
-        self.func, self.nature, self.args, self.kwargs, self.site = func, nature, args, kwargs, site
-        self._reads: list[Place] = []
-        self._placed_args: list[object] = []
-        self._placed_kwargs: dict[str, object] = {}
-
-    def find_places(self, ledger: Ledger) -> None:
-        """Note where all arguments lie, before anything runs."""
-        self._placed_args = [self._placed(value, ledger) for value in self.args]
-        self._placed_kwargs = {name: self._placed(value, ledger) for name, value in self.kwargs.items()}
-
-    def run(self, recorder: Recorder) -> object:
-        """Execute the operation."""
-        if self.nature.foreign:
-            with _Watcher(recorder):
-                return self.func(*self.args, **self.kwargs)
-        return self.func(*self.args, **self.kwargs)
-
-    def entry(
-        self,
-        results: tuple[tuple[tuple[int, ...], Place], ...],
-        *,
-        writes: tuple[Place, ...],
-        unwritten: BornBlock | None,
-    ) -> Entry:
-        """The call as the tape keeps it."""
-        reads = tuple(self._reads)
-        args, kwargs = self._placed_args, self._placed_kwargs
-        return Entry(self.func, args, kwargs, results, reads, writes, self.site, unwritten=unwritten)
-
-    def _placed(self, value: object, ledger: Ledger) -> object:
-        if isinstance(value, Tensor) and self.nature.metadata_only:
-            return SELF
-        if isinstance(value, Tensor):
-            place = ledger.place(value, site=self.site, operation=self.nature.full_name)
-            self._reads.append(place)
-            return place
-        if isinstance(value, list):
-            return [self._placed(each, ledger) for each in value]
-        if isinstance(value, tuple):
-            return tuple(self._placed(each, ledger) for each in value)
-        return value
 
 
 def _replaced(value: object, moved: Mapping[tuple[int, ...], Tensor], path: tuple[int, ...]) -> object:

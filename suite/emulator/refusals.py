@@ -47,7 +47,7 @@ _HOST_FUNCTIONS: dict[Callable[..., object], str] = {
     Tensor.__format__: "formatting a tensor",
     Tensor.__repr__: "repr(tensor)",
     Tensor.__array__: "Tensor.__array__",
-    Tensor.__contains__: "`in` a tensor",
+    Tensor.__contains__: "value in tensor",
     Tensor.is_nonzero: "Tensor.is_nonzero",
     Tensor.pin_memory: "Tensor.pin_memory",
     torch.is_nonzero: "torch.is_nonzero",

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import NoReturn
 
 import torch
+from torch import Tensor
 
 from suite.emulator import open_capture
 from suite.emulator.device import EmulatedDevice
@@ -62,10 +63,10 @@ def _routes(device: EmulatedDevice) -> list[tuple[ModuleType, dict[str, object]]
     streams = StreamStack(device.device)
     shared = _shared_names(device, streams)
     cuda = {**shared, **_cuda_names(device, streams), **_graph_names(device, streams)}
+    # Whether there is an accelerator stays torch's own answer: library code makes tensors where it points.
     accelerator = {
         **shared,
         "current_device_index": _constant(0),
-        "current_accelerator": _constant(device.device),
         "get_memory_info": _asking(lambda: _memory_info(device)),
     }
     return [(torch.cuda, cuda), (torch.accelerator, accelerator)]
@@ -93,7 +94,6 @@ def _shared_names(device: EmulatedDevice, streams: StreamStack) -> dict[str, obj
     return {
         "synchronize": _asking(device.synchronize),
         "empty_cache": _asking(lambda: open_capture.refuse_unsafe("empty_cache")),
-        "is_available": _constant(True),
         "device_count": _constant(1),
         "current_stream": streams.current,
         "set_stream": streams.set,
@@ -107,16 +107,30 @@ def _shared_names(device: EmulatedDevice, streams: StreamStack) -> dict[str, obj
 
 def _cuda_names(device: EmulatedDevice, streams: StreamStack) -> dict[str, object]:
     return {
+        "is_available": _constant(True),
         "Stream": EmulatedStream,
         "Event": EmulatedEvent,
         "stream": streams.use,
         "default_stream": streams.default,
         "current_device": _constant(0),
         "mem_get_info": _asking(lambda: _memory_info(device)),
+        "manual_seed": _seed,
+        "manual_seed_all": _seed,
+        "get_rng_state": _asking(torch.get_rng_state),
+        "set_rng_state": _set_random_state,
         "get_device_properties": _constant(_Properties()),
         "get_device_capability": _constant((9, 0)),
         "get_device_name": _constant("emulated"),
     }
+
+
+def _seed(seed: int) -> None:
+    """Device operations draw from the CPU's generator."""
+    torch.default_generator.manual_seed(seed)
+
+
+def _set_random_state(state: Tensor, *_device: object) -> None:
+    torch.set_rng_state(state)
 
 
 def _graph_names(device: EmulatedDevice, streams: StreamStack) -> dict[str, object]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import linecache
 import sysconfig
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -18,8 +18,7 @@ LONGEST_LINE = 100
 _LIBRARY = sysconfig.get_path("stdlib")
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(NamedTuple):
     """One line of code, kept as data and rendered only when somebody reads it."""
 
     file: str

@@ -83,7 +83,7 @@ class DeviceState:
             fault.after -= 1
             return
         self.replay_fault = None
-        raise fault.error
+        fault.strike()
 
     def facts(self) -> Facts:
         """A snapshot, after looking which blocks have died."""

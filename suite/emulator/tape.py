@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,8 +29,7 @@ class _Self:
 SELF = _Self()
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One taped operation, places instead of tensors. `results` are (path in the result, place) pairs."""
 
     operation: OpOverload
@@ -73,8 +73,7 @@ class Tape:
         raw = RawTensors()
         with unowned_tensors():
             steps = [Step(entry, raw=raw) for entry in entries]
-        externals = list(ledger.externals.values())
-        return Tape(steps=steps, externals=externals, born=ledger.born, constants=ledger.constants, raw=raw)
+        return Tape(steps=steps, externals=ledger.externals, born=ledger.born, constants=ledger.constants, raw=raw)
 
     def check(self) -> None:
         """Whether all memory from outside is where it was.
@@ -131,7 +130,7 @@ def _runner(entry: Entry, raw: RawTensors) -> _Run:
         return lambda: target.copy_(constant)
     outs = [(path, raw.at(place)) for path, place in entry.results]
     own = outs[0][1] if outs else None
-    args = tuple(_raw_of(value, raw, own) for value in entry.args)
+    args = tuple([_raw_of(value, raw, own) for value in entry.args])
     kwargs = {name: _raw_of(value, raw, own) for name, value in entry.kwargs.items()}
     operation = entry.operation
     if not outs:

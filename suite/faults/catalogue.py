@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+from suite.faults import (
+    adapter,
+    buffers,
+    capture,
+    configuration,
+    device,
+    host,
+    isolation,
+    lethal,
+    lifecycle,
+    order,
+    ownership,
+    packing,
+    padding,
+    recovery,
+    rubbish,
+    statistics,
+    values,
+)
 from suite.faults.fault import Fault
-from suite.faults import buffers, packing
 
-FAULTS: dict[str, Fault] = {fault.id: fault for module in (buffers, packing) for fault in module.FAULTS}
+AREAS = (
+    values,
+    order,
+    buffers,
+    padding,
+    adapter,
+    isolation,
+    ownership,
+    packing,
+    host,
+    capture,
+    device,
+    statistics,
+    configuration,
+    lifecycle,
+    recovery,
+    rubbish,
+    lethal,
+)
+FAULTS: dict[str, Fault] = {fault.id: fault for area in AREAS for fault in area.FAULTS}
 
 
 class UnknownFault(ValueError):

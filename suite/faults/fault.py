@@ -17,9 +17,9 @@ class Fault:
     breaks: str
     """What is wrong, in one sentence."""
     caught_by: tuple[str, ...]
-    """Ids of the laws that must each catch it."""
+    """Ids of the laws that must each catch it; the law whose statement it breaks comes first."""
     parts: Callable[[], Parts]
-    """The reference's parts with one of them wrong; made afresh for every session of a run."""
+    """The reference's parts with exactly one of them wrong; made afresh for every run."""
     family: str = "toy"
     """The family on which it shows."""
     column: str = ""
@@ -28,6 +28,8 @@ class Fault:
     """Whether profile `smoke` plants it."""
     source: str | None = None
     """The public bug that it is modelled on."""
+    lethal: bool = False
+    """Whether it hangs or ends the process: it must be planted in a child process with limits."""
 
     @property
     def area(self) -> str:

@@ -1,19 +1,102 @@
-"""Faults of packing: a packer that loses, doubles, overfills or wastes."""
+"""Faults of packing: a packer that loses, doubles, overfills, wastes or promises too much."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from reference.encoder_graph.packing import Bin, Greedy, Limits, Load
+from models.api import Capacity, Item
+from reference.encoder_graph.manager import EncoderCudaGraphManager
+from reference.encoder_graph.packing import Bin, Greedy, LeastCost, Limits, Load
+from suite.faults import injection
 from suite.faults.fault import Fault
 from suite.subjects.reference import Parts
 
 
 class _LargestBudget(Greedy):
+    """Replays every bin in the largest graph, which always fits."""
+
     def pack(self, loads: Sequence[Load], limits: Limits) -> list[Bin]:
-        return [
-            Bin(planned.items, planned.budget and limits.budgets[-1]) for planned in super().pack(loads, limits)
-        ]
+        return [Bin(planned.items, planned.budget and limits.budgets[-1]) for planned in super().pack(loads, limits)]
+
+
+class _BoundaryOnBothSides(Greedy):
+    """Lets `tokens <= largest` into graphs and sends `tokens >= largest` to eager."""
+
+    def pack(self, loads: Sequence[Load], limits: Limits) -> list[Bin]:
+        oversized = [index for index, load in enumerate(loads) if load.tokens == limits.budgets[-1]]
+        return super().pack(loads, limits) + [Bin((index,), None) for index in oversized]
+
+
+class _BrimIsTooFull(Greedy):
+    """Compares with `<` where `<=` is meant, so a bin that fills the largest graph exactly is turned away."""
+
+    def pack(self, loads: Sequence[Load], limits: Limits) -> list[Bin]:
+        bins = super().pack(loads, limits)
+        full = [sum(loads[index].tokens for index in planned.items) == limits.budgets[-1] for planned in bins]
+        return [Bin(planned.items, None) if is_full else planned for planned, is_full in zip(bins, full, strict=True)]
+
+
+class _OversizedTogether(Greedy):
+    """Runs all items that fit no graph in one eager launch, whose memory then has no bound."""
+
+    def pack(self, loads: Sequence[Load], limits: Limits) -> list[Bin]:
+        bins = super().pack(loads, limits)
+        oversized = tuple(index for planned in bins if planned.budget is None for index in planned.items)
+        graphed = [planned for planned in bins if planned.budget is not None]
+        return [*graphed, Bin(oversized, None)] if oversized else graphed
+
+
+class _LearnsFromWaste(Greedy):
+    """Packs every item alone from the first bin on that was less than half full."""
+
+    def __init__(self) -> None:
+        self._wasteful = False
+
+    def pack(self, loads: Sequence[Load], limits: Limits) -> list[Bin]:
+        packed = super().pack(loads, replace(limits, max_items=1) if self._wasteful else limits)
+        for planned in packed:
+            tokens = sum(loads[index].tokens for index in planned.items)
+            self._wasteful |= planned.budget is not None and 2 * tokens < planned.budget
+        return packed
+
+
+class _OneByOne(Greedy):
+    """Gives every item a replay of its own and calls that optimal, for no token is wasted."""
+
+    def pack(self, loads: Sequence[Load], limits: Limits) -> list[Bin]:
+        return super().pack(loads, replace(limits, max_items=1))
+
+    def promised_ratio(self, loads: Sequence[Load], limits: Limits) -> float | None:
+        return 1.0
+
+
+class _LimitOnlyReported(EncoderCudaGraphManager):
+    """Plans and captures for as many items as a budget has tokens; the limit on items is only reported."""
+
+    def capacity(self, budget: int) -> Capacity:
+        return replace(super().capacity(budget), items=budget)
+
+    def plan(self, items: Sequence[Item]) -> list[Bin]:
+        reported, self.limits = self.limits, replace(self.limits, max_items=self.limits.budgets[-1])
+        try:
+            return super().plan(items)
+        finally:
+            self.limits = reported
+
+
+class _FramesNotCounted(Greedy):
+    """Packs by tokens and items only: a bin with too many frames fails in the replay (BUG-E12)."""
+
+    def pack(self, loads: Sequence[Load], limits: Limits) -> list[Bin]:
+        return super().pack(loads, replace(limits, max_frames=None))
+
+
+class _ClipsAlwaysEager(EncoderCudaGraphManager):
+    """Never graphs a clip, whatever the frame limit is (BUG-E21)."""
+
+    def _is_graphed(self, item: Item) -> bool:
+        return super()._is_graphed(item) and item.modality == "image"
 
 
 FAULTS = (
@@ -21,7 +104,66 @@ FAULTS = (
         id="packing/largest-budget",
         breaks="every replay runs in the largest graph",
         caught_by=("packing/smallest-budget",),
-        parts=lambda: Parts(packer=lambda _: _LargestBudget()),
+        parts=injection.packing(_LargestBudget),
         source="BUG-E25",
+        sampled=True,
+    ),
+    Fault(
+        id="packing/boundary-on-both-sides",
+        breaks="an item that fills the largest graph exactly is replayed and run in eager as well",
+        caught_by=("packing/every-item-once",),
+        parts=injection.packing(_BoundaryOnBothSides),
+    ),
+    Fault(
+        id="packing/brim-is-too-full",
+        breaks="items that fill the largest graph exactly run in eager",
+        caught_by=("packing/fitting-items-are-replayed",),
+        parts=injection.packing(_BrimIsTooFull),
+    ),
+    Fault(
+        id="packing/oversized-together",
+        breaks="items that fit no graph share one eager launch without a limit",
+        caught_by=("packing/fitting-items-are-replayed",),
+        parts=injection.packing(_OversizedTogether),
+    ),
+    Fault(
+        id="packing/learns-from-waste",
+        breaks="the plan depends on how full earlier bins were",
+        caught_by=("packing/plan-is-a-function-of-sizes",),
+        parts=injection.packing(_LearnsFromWaste),
+    ),
+    Fault(
+        id="packing/one-by-one",
+        breaks="a plan that never shares a replay is called optimal",
+        caught_by=("packing/promised-bound",),
+        parts=injection.packing(_OneByOne),
+        source="BUG-E25",
+    ),
+    Fault(
+        id="packing/overhead-left-out",
+        breaks="the search minimises tokens and forgets what a launch costs",
+        caught_by=("packing/promised-bound",),
+        parts=lambda: Parts(packer=lambda _: LeastCost(overhead=0)),
+    ),
+    Fault(
+        id="packing/limit-only-reported",
+        breaks="the limit on items binds neither plans nor captures",
+        caught_by=("packing/no-limit-exceeded",),
+        parts=lambda: Parts(manager=_LimitOnlyReported),
+        source="BUG-E12",
+    ),
+    Fault(
+        id="packing/frames-not-counted",
+        breaks="clips are packed without asking for their frames, and the replay fails",
+        caught_by=("values/videos", "packing/fitting-items-are-replayed"),
+        parts=injection.packing(_FramesNotCounted),
+        source="BUG-E12",
+    ),
+    Fault(
+        id="packing/clips-always-eager",
+        breaks="clips never reach a graph",
+        caught_by=("packing/fitting-items-are-replayed",),
+        parts=lambda: Parts(manager=_ClipsAlwaysEager),
+        source="BUG-E21",
     ),
 )

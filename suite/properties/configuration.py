@@ -89,10 +89,11 @@ def ladder_is_sound(case: Case, subject: GuardedSubject) -> Verdict:
                 actual=f"budgets {bounds.budgets}, max items {bounds.max_items}",
                 because="a path of configuration does not go through the checks",
             )
-        if case.setup.max_items and bounds.max_items != case.setup.max_items:
+        wanted = (case.setup.max_items or bounds.max_items, case.setup.max_frames or bounds.max_frames)
+        if wanted != (bounds.max_items, bounds.max_frames):
             return violated(
-                expected=f"the user's limit of {case.setup.max_items} items",
-                actual=f"{bounds.max_items}",
+                expected=f"the user's limits on items and frames: {wanted}",
+                actual=f"{(bounds.max_items, bounds.max_frames)}",
                 because="a limit of the user is replaced without a word",
             )
         return holds()

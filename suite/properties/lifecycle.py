@@ -29,7 +29,7 @@ def clear_then_capture(case: Case, subject: GuardedSubject) -> Verdict:
         before = _held(run)
         run.session.clear()
         cleared = _held(run)
-        if verdict := run.first_wrong():
+        if verdict := run.first_wrong() or run.failed_replay():
             return verdict
         run.session.capture()
         got = (cleared, _held(run))
@@ -40,6 +40,31 @@ def clear_then_capture(case: Case, subject: GuardedSubject) -> Verdict:
                 actual=str(got),
                 because="clearing leaves a graph or its pool behind",
             )
-        return run.first_wrong() or holds(margin=run.margin)
+        return run.first_wrong() or run.failed_replay() or holds(margin=run.margin)
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "lifecycle/capture-twice",
+    source=("SPEC G5", "BUG-E19"),
+    inputs="histories",
+    needs=("lifecycle", "observable", "token_budgets"),
+    ignores="whether the second capture replaces the graphs or leaves them",
+)
+def capture_twice(case: Case, subject: GuardedSubject) -> Verdict:
+    """Capturing what is captured already leaves as many graphs and bytes as before, and eager's values."""
+
+    def body(run: Run) -> Verdict:
+        before = _held(run)
+        run.session.capture()
+        after = _held(run)
+        if after != before:
+            return violated(
+                expected=f"{before} graphs and bytes, as before",
+                actual=str(after),
+                because="the graphs of the first capture are kept beside those of the second",
+            )
+        return run.first_wrong() or run.failed_replay() or holds(margin=run.margin)
 
     return in_session(case, subject, body)

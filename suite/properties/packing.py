@@ -146,25 +146,24 @@ def promised_bound(case: Case, subject: GuardedSubject) -> Verdict:
     source=("SPEC G4", "SPEC G7", "SPEC G11", "BUG-E21"),
     inputs="packings",
     needs=("token_budgets",),
-    ignores="clips: whether they may be graphed goes by configuration",
+    ignores="clips where the configuration keeps them out of graphs",
 )
 def fitting_items_are_replayed(case: Case, subject: GuardedSubject) -> Verdict:
-    """An image that fits the largest graph is replayed; one that fits none runs in eager, alone."""
+    """An item that fits the largest graph is replayed; one that fits none runs in eager, alone."""
 
     def body(run: Run) -> Verdict:
         bounds = run.session.bounds()
         for batch in case.history:
             loads = _loads(case, batch)
             for launch in _launched(run, batch):
-                members = [loads[index] for index in launch.items if batch[index].modality == "image"]
-                oversized = [load for load in members if smallest_budget([load], bounds) is None]
-                wrong_way = bool(members) and (launch.budget is None) != bool(oversized)
-                if wrong_way or len(oversized) > 1:
+                fit = [smallest_budget([loads[index]], bounds) is not None for index in launch.items]
+                right = all(fit) if launch.budget is not None else fit == [False]
+                if not right:
                     where = "eager" if launch.budget is None else f"budget {launch.budget}"
                     return _wrong(
                         run,
-                        "images that fit in graphs, others alone in eager",
-                        f"{members} in {where}",
+                        "items that fit in graphs, others alone in eager",
+                        f"{[loads[index] for index in launch.items]} in {where}",
                         "the way to the graphs is closed, or an oversized item is not turned away",
                     )
         return holds()

@@ -5,9 +5,13 @@ from __future__ import annotations
 from suite.contract.case import Case
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
-from suite.contract.subject import Disturbance
+from suite.contract.subject import DeviceFacts, Disturbance, Launch
 from suite.contract.verdict import Verdict, holds, violated
 from suite.properties.run import Run, in_session
+
+
+def _launches(run: Run) -> list[Launch]:
+    return [launch for _ in run.batches() for launch in run.session.launches()]
 
 
 @law(
@@ -22,7 +26,8 @@ def replay_failure_falls_back(case: Case, subject: GuardedSubject) -> Verdict:
     items = sum(len(batch) for batch in case.history)
 
     def body(run: Run) -> Verdict:
-        replays = sum(launch.budget is not None for _ in run.batches() for launch in run.session.launches())
+        planned = _launches(run)
+        replays = sum(launch.budget is not None for launch in planned)
         run.session.fail_next("replay")
         if verdict := run.first_wrong():
             return verdict
@@ -34,6 +39,12 @@ def replay_failure_falls_back(case: Case, subject: GuardedSubject) -> Verdict:
                 expected=f"(replay failures, items counted in two passes) = {want}",
                 actual=str(got),
                 because="the failure is swallowed uncounted, or the items of the failed replay are counted twice",
+            )
+        if (again := _launches(run)) != planned:
+            return violated(
+                expected=f"the launches of before the failure: {planned}",
+                actual=str(again),
+                because="one failed replay closes the way to the graphs for good",
             )
         return run.first_wrong() or holds(margin=run.margin)
 
@@ -81,34 +92,43 @@ def eager_failure_passes(case: Case, subject: GuardedSubject) -> Verdict:
     ignores="failures of the warm-up",
 )
 def capture_failure_leaves_nothing(case: Case, subject: GuardedSubject) -> Verdict:
-    """A capture that raises leaves no graph; eager answers; the next capture works as if it had been the first."""
+    """A capture that raises, the first or the last, leaves no graph; eager answers; the next capture works."""
 
     def body(run: Run) -> Verdict:
         before = run.session.facts()
-        run.session.clear()
-        run.session.fail_next("capture")
-        try:
-            run.session.capture()
-        except Disturbance:
-            failed = run.session.facts()
-        else:
-            return violated(
-                expected="the failure of the capture reaches the caller",
-                actual="capture returned as if nothing had happened",
-                because="a failed capture is taken for a captured graph",
-            )
-        if verdict := run.first_wrong():
-            return verdict
-        run.session.capture()
-        after = run.session.facts()
-        got = (failed.graphs_alive, after.graphs_alive, after.retained_bytes)
-        want = (0, before.graphs_alive, before.retained_bytes)
-        if got != want:
-            return violated(
-                expected=f"graphs after the failure, graphs and bytes after the next capture: {want}",
-                actual=str(got),
-                because="a failed capture leaks its graph or its pool",
-            )
+        last = len(run.session.bounds().budgets) - 1
+        for after in {0, last}:
+            if verdict := _capture_fails(run, after, before):
+                return verdict
         return run.first_wrong() or holds(margin=run.margin)
 
     return in_session(case, subject, body)
+
+
+def _capture_fails(run: Run, after: int, before: DeviceFacts) -> Verdict | None:
+    """What is wrong after a capture whose graph number `after`, from 0, could not be captured."""
+    run.session.clear()
+    run.session.fail_next("capture", after=after)
+    try:
+        run.session.capture()
+    except Disturbance:
+        failed = run.session.facts()
+    else:
+        return violated(
+            expected="the failure of the capture reaches the caller",
+            actual="capture returned as if nothing had happened",
+            because="a failed capture is taken for a captured graph",
+        )
+    if verdict := run.first_wrong():
+        return verdict
+    run.session.capture()
+    again = run.session.facts()
+    got = (failed.graphs_alive, again.graphs_alive, again.retained_bytes)
+    want = (0, before.graphs_alive, before.retained_bytes)
+    if got == want:
+        return None
+    return violated(
+        expected=f"graphs after the failure, graphs and bytes after the next capture: {want}",
+        actual=str(got),
+        because="a failed capture leaks its graph or its pool",
+    )

@@ -63,6 +63,18 @@ class Run:
                 return verdict
         return None
 
+    def failed_replay(self) -> Verdict | None:
+        """A violation if a replay failed that nobody told to: eager then gave the right answer for a broken graph."""
+        failures = self.session.counts().replay_failures if self._capabilities.statistics else 0
+        if not failures:
+            return None
+        return violated(
+            expected="no replay fails",
+            actual=f"{failures} failed, and their items were answered by eager",
+            because="a graph reads memory that died, or a batch does not fit what was captured",
+            evidence=self.evidence(),
+        )
+
     def changed(self, got: Sequence[Tensor], want: Sequence[Tensor], *, what: str, because: str) -> Verdict | None:
         """A violation if two answers of the subject for one batch differ, the last batch being the first of them."""
         for index, (one, other) in enumerate(zip(got, want, strict=True)):

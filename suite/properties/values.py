@@ -17,7 +17,7 @@ from suite.properties.run import Run, in_session
 
 def _all_equal_eager(case: Case, subject: GuardedSubject) -> Verdict:
     def body(run: Run) -> Verdict:
-        return run.first_wrong() or holds(noise=run.noise(), margin=run.margin)
+        return run.first_wrong() or run.failed_replay() or holds(noise=run.noise(), margin=run.margin)
 
     return in_session(case, subject, body)
 

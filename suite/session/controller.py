@@ -177,13 +177,8 @@ class Controller:
             notes.append(("device", _EMULATED))
         if self._request.gpu_is_missing:
             notes.append(("device", _NO_GPU))
-        if self._request.profile.faults != "all":
-            notes.append(
-                (
-                    "faults",
-                    f"Profile {self._request.profile.name} plants {self._request.profile.faults} of the faults.",
-                )
-            )
+        if self._request.faults and self._request.profile.faults == "sample":
+            notes.append(("faults", f"Profile {self._request.profile.name} plants a sample of the deliberate faults."))
         if self._request.narrowed:
             notes.append(("selection", "Only a part of the laws or families was asked for."))
         return [{"kind": "note", "topic": topic, "text": text} for topic, text in notes]
@@ -200,7 +195,7 @@ _NO_GPU = (
 
 
 def _planned(cell: Cell) -> Line:
-    return {"law": cell.law.id, "family": cell.label, "spec": list(cell.law.spec)}
+    return {"law": cell.law.id, "family": cell.family, "column": cell.column, "spec": list(cell.law.spec)}
 
 
 def _absent(laws: Sequence[Cell], request: Request) -> list[Cell]:

@@ -15,7 +15,7 @@ from suite.contract.law import laws_of
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import Cell, cells
 from suite.driver.planting import Planted, fault_line, plant
-from suite.driver.recording import Line, Place
+from suite.driver.recording import Line, Place, inapplicable_line
 from suite.faults.catalogue import FAULTS
 from suite.session.bench import Bench
 from suite.session.request import Request
@@ -38,7 +38,7 @@ class Held:
         """Checks, writes the record, and fails with the one text that every failure has."""
         reason = self.bench.inapplicable(self.cell)
         if reason is not None:
-            self._write({"kind": "inapplicable", "law": self.cell.law.id, "family": self.cell.label, "reason": reason})
+            self._write(inapplicable_line(self.cell, reason))
             return
         found = self.bench.check(self.cell, self._place)
         self._write(found.line)

@@ -29,6 +29,7 @@ class Observer:
         self._places: dict[int, list[int]] = {}
         self._prepared: tuple[int, ...] = ()
         self._armed: Where | None = None
+        self._spared = 0
         self._warm: set[Shapes] = set()
         self.budget = 0
         self.capturing = False
@@ -41,13 +42,17 @@ class Observer:
         for index, item in enumerate(items):
             self._places.setdefault(id(item), []).append(index)
 
-    def arm(self, where: Where) -> None:
-        """The next call there fails once."""
+    def arm(self, where: Where, *, after: int) -> None:
+        """The next call there but `after` fails, once."""
         self._armed = where
+        self._spared = after
 
     def fail_if_armed(self, where: Where) -> None:
         """Raises `Disturbance` if that was armed."""
-        if self._armed == where:
+        if self._armed != where:
+            return
+        self._spared -= 1
+        if self._spared < 0:
             self._armed = None
             raise Disturbance(f"planted failure in {where}")
 

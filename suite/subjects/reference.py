@@ -250,9 +250,9 @@ class ReferenceSession:
         """Captures all graphs."""
         self._runner.capture_model()
 
-    def fail_next(self, where: Where) -> None:
+    def fail_next(self, where: Where, *, after: int = 0) -> None:
         """Plants one failure."""
-        self._observer.arm(where)
+        self._observer.arm(where, after=after)
 
     def facts(self) -> DeviceFacts:
         """What the emulator saw."""

@@ -1,0 +1,43 @@
+"""Each named law catches its fault, and for its own reason: not because the broken part stumbles over itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.families import family
+from suite.contract.verdict import Violation
+from suite.driver.catalogue import law_named
+from suite.driver.planting import EXAMPLES
+from suite.driver.profiles import PROFILES
+from suite.driver.search import search
+from suite.driver.spaces import space_of
+from suite.driver.ticket import FAULT, columns_of, guarded
+from suite.faults.catalogue import FAULTS
+from suite.faults.fault import Fault
+
+_HUNT = replace(PROFILES["premerge"], shrink_seconds=0.0)
+_STUMBLES = ("TypeError", "AttributeError", "NameError", "KeyError", "IndexError", "AssertionError", "ImportError")
+_PAIRS = [
+    pytest.param(fault, law, id=f"{fault.id}-{law}")
+    for fault in FAULTS.values()
+    if not fault.lethal
+    for law in fault.caught_by
+]
+
+
+def _violation(fault: Fault, law: str) -> Violation | None:
+    columns = columns_of(FAULT + fault.id, device="emulator")
+    subject = guarded(next(column.subject for column in columns if column.name == fault.column))
+    named = law_named(law)
+    space = space_of(named, family(fault.family), subject.capabilities)
+    return search(named, space, subject, profile=_HUNT, examples=EXAMPLES).verdict.violation
+
+
+@pytest.mark.parametrize(("fault", "law"), _PAIRS)
+def test_law_catches_its_fault(fault: Fault, law: str) -> None:
+    """Every law named for a fault is violated by it, also those after the first."""
+    violation = _violation(fault, law)
+    assert violation is not None
+    assert not [stumble for stumble in _STUMBLES if f"raised {stumble}" in violation.actual], violation.actual

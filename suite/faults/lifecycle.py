@@ -1,0 +1,49 @@
+"""Faults of the life-cycle: graphs that stay, or are believed to stay, when they are dropped or captured again."""
+
+from __future__ import annotations
+
+from reference.encoder_graph.manager import BudgetGraph, EncoderCudaGraphManager
+from suite.faults.fault import Fault
+from suite.subjects.reference import Parts
+
+
+class _FlagStaysUp(EncoderCudaGraphManager):
+    """Goes on planning replays after a clear: each fails, is logged, and is answered by eager."""
+
+    _captured = False
+
+    def capture(self) -> None:
+        super().capture()
+        self._captured = True
+
+    @property
+    def is_captured(self) -> bool:
+        return self._captured
+
+
+class _CapturesTwice(EncoderCudaGraphManager):
+    """Lets a second capture put its graphs beside those of the first."""
+
+    _older: tuple[BudgetGraph, ...] = ()
+
+    def capture(self) -> None:
+        self._older = (*self._older, *self._graphs.values())
+        self._graphs.clear()
+        super().capture()
+
+
+FAULTS = (
+    Fault(
+        id="lifecycle/flag-stays-up",
+        breaks="after a clear replays are still planned, and fail",
+        caught_by=("lifecycle/clear-then-capture",),
+        parts=lambda: Parts(manager=_FlagStaysUp),
+    ),
+    Fault(
+        id="lifecycle/captures-twice",
+        breaks="a second capture keeps the graphs of the first",
+        caught_by=("lifecycle/capture-twice",),
+        parts=lambda: Parts(manager=_CapturesTwice),
+        source="BUG-E19",
+    ),
+)
