@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from reports.causes import Cause, causes, listed
 from reports.encoding import cut
 from reports.summary import Summary, plural
+from reports.tables import place
 
 LIMIT = 10
 """Errors of one step that GitHub shows."""
@@ -53,27 +54,29 @@ def causes_of(summary: Summary) -> Iterator[Annotation]:
     yield from _unknowns(summary)
     for entry in summary.records.deviations:
         if not entry.still_fails:
-            text = f"On {entry.family} it does not fail any more: remove the entry ({entry.reason})."
+            text = (
+                f"On {place(entry.family, entry.column)} it does not fail any more: remove the entry ({entry.reason})."
+            )
             yield Annotation(title=f"Stale known failure of {entry.law}", text=text)
 
 
 def _violations(summary: Summary) -> Iterator[Annotation]:
     for cause in causes((cell for cell in summary.cells if cell.deviation is None), "violated"):
         again = f" Reproduce: {cause.command}" if cause.command else ""
-        yield Annotation(title=f"{_laws(cause)} violated", text=f"On {_families(cause)}: {cause.because}.{again}")
+        yield Annotation(title=f"{_laws(cause)} violated", text=f"On {_places(cause)}: {cause.because}.{again}")
 
 
 def _unknowns(summary: Summary) -> Iterator[Annotation]:
     for cause in causes(summary.cells, "unknown"):
-        yield Annotation(title=f"Unknown: {_laws(cause)}", text=f"On {_families(cause)}: {cause.because}.")
+        yield Annotation(title=f"Unknown: {_laws(cause)}", text=f"On {_places(cause)}: {cause.because}.")
 
 
 def _laws(cause: Cause) -> str:
     return listed(cause.laws, 2)
 
 
-def _families(cause: Cause) -> str:
-    return listed(cause.families, 5)
+def _places(cause: Cause) -> str:
+    return listed(cause.places, 5)
 
 
 def _data(text: str) -> str:

@@ -23,9 +23,9 @@ class Cause:
         return tuple(sorted({cell.law for cell in self.cells}))
 
     @property
-    def families(self) -> tuple[str, ...]:
-        """The families on which it shows."""
-        return tuple(sorted({cell.family for cell in self.cells}))
+    def places(self) -> tuple[str, ...]:
+        """The families on which it shows, each with the route to the subject if it is not the first."""
+        return tuple(sorted({cell.place for cell in self.cells}))
 
     @property
     def command(self) -> str | None:

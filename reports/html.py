@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
+import html
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import text
-from reports.causes import causes
+from reports.causes import because, causes
 from reports.drawing import Drawing, draw
-from reports.encoding import encode
+from reports.grid import breakdown, grid
+from reports.margins import margins
 from reports.markdown import MARKS
 from reports.matrix import catches, kill_matrix
+from reports.ruler import Ruler, rule
 from reports.schema import Deviation, Law, Violation
 from reports.summary import (
     Summary,
@@ -31,13 +35,25 @@ from reports.summary import (
     plural,
     verdict_sentence,
 )
-from reports.tables import Cell, label_rows, requirements, strength
+from reports.tables import Cell, label_rows, place, requirements, strength
 from reports.unshown import unshown
 
 VIOLATION_LIMIT = 200
 """Violations that are shown in full; the rest is named in the tables."""
 SHORT = 72
 """Characters of a name in a table of many names."""
+HEAVY = 1_500
+"""Cells from which on the browser may put off the layout of what is not in its window."""
+LATE = 20
+"""The same for violations."""
+MARGIN_LIMIT = 40
+"""Laws that are shown with the share of the tolerance that they used."""
+NOISE_ARM = "eager again"
+"""The arm that runs eager a second time (A/A), as `schema.md` names it."""
+
+
+_INDENT = re.compile(r"(?<=>)\s*\n\s+(?=<)")
+"""White space between two tags. Text never holds a bracket of its own: it is escaped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +64,18 @@ class Shown:
     law: Law
     violation: Violation | None
     drawing: Drawing | None
+    ruler: Ruler | None
     deviation: Deviation | None
     raw: str
+    again: Shown | None
+    """The earlier violation of the page that has the same cause."""
+    late: bool
+    """Whether many violations stand before it."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Law, family, column."""
+        return self.law.law, self.law.family, self.law.column
 
 
 def render(summary: Summary) -> str:
@@ -69,40 +95,52 @@ def render(summary: Summary) -> str:
         causes=causes(summary.cells, "violated"),
         doubts=causes(summary.cells, "unknown"),
         anchors={id(one.law): one.anchor for one in shown[:VIOLATION_LIMIT]},
+        links={one.key: one.anchor for one in reversed(shown[:VIOLATION_LIMIT])},
+        grid=grid(summary.laws),
+        margins=margins(summary.laws),
         labels=label_rows(summary.laws),
         requirements=requirements(summary.laws),
         matrix=kill_matrix(summary.faults),
         catches=catches(summary.faults),
         script_hash=_hash(environment.get_template("report.js").render()),
     )
-    return page + "\n"
+    return _INDENT.sub("\n", page) + "\n"
 
 
 def violations(summary: Summary) -> Iterator[Shown]:
-    """Every violated record, new ones before known failures, each with an anchor of its own."""
+    """Every violated record, cause by cause, new ones before known failures, each with an anchor of its own."""
     used: Counter[str] = Counter()
-    for cell in sorted(summary.cells, key=lambda cell: cell.deviation is not None):
+    first: dict[str, Shown] = {}
+    by_cause = [cell for cause in causes(summary.cells, "violated") for cell in cause.cells]
+    for cell in sorted(by_cause, key=lambda cell: cell.deviation is not None):
         for law in cell.records:
             if law.verdict == "violated":
                 # One case can violate several laws: the place tells them apart, in this run and in the next.
                 name = text.anchor("v", law.violation.id if law.violation else "none")
-                name = text.anchor(name, f"{law.law} {law.family}", digest_only=True)
+                name = text.anchor(name, f"{law.law} {cell.place}", digest_only=True)
                 used[name] += 1
-                yield _shown(law, cell, name if used[name] == 1 else f"{name}--{used[name]}")
+                anchor = name if used[name] == 1 else f"{name}--{used[name]}"
+                shown = _shown(law, cell, anchor, again=first.get(because(cell)), late=used.total() > LATE)
+                first.setdefault(because(cell), shown)
+                yield shown
 
 
-def _shown(law: Law, cell: Cell, anchor: str) -> Shown:
+def _shown(law: Law, cell: Cell, anchor: str, *, again: Shown | None, late: bool) -> Shown:
     violation = law.violation
     return Shown(
         anchor=anchor,
         law=law,
         violation=violation,
         drawing=draw(violation.plan or ()) if violation is not None else None,
+        ruler=rule(violation.arms or ()) if violation is not None else None,
         deviation=cell.deviation,
-        raw=json.dumps(json.loads(encode(law)), indent=2),
+        raw=text.json_lines(law),
+        again=again,
+        late=late,
     )
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("reports", "templates"),
@@ -119,26 +157,32 @@ def _environment() -> Environment:
         "strength": strength,
         "short": _short,
         "code": _code,
+        "content": _content,
         "case": text.case,
     }
     environment.globals |= {
         "marks": MARKS,
         "plural": plural,
         "anchor": text.anchor,
-        "dict_of": _by_family,
+        "breakdown": breakdown,
+        "place": place,
+        "heavy": HEAVY,
+        "noise_arm": NOISE_ARM,
+        "margin_limit": MARGIN_LIMIT,
         "id": id,
     }
     return environment
-
-
-def _by_family(cells: tuple[Cell, ...]) -> dict[str, Cell]:
-    return {cell.family: cell for cell in cells}
 
 
 def _finalize(value: object) -> object:
     if isinstance(value, Markup):
         return value
     return text.visible(value) if isinstance(value, str) else value
+
+
+def _content(source: str) -> Markup:
+    """Text between two tags, where quotes need no escape: JSON has many."""
+    return Markup(html.escape(text.visible(source), quote=False))
 
 
 def _short(name: str) -> str:

@@ -44,7 +44,7 @@ def _lines(summary: Summary) -> Iterator[str]:
 
 def _table(bad: list[Cell]) -> Iterator[str]:
     yield ""
-    yield "| verdict | law | family | because | run it again |"
+    yield "| verdict | law | on | because | run it again |"
     yield "|---|---|---|---|---|"
     for cell in bad[:ROW_LIMIT]:
         yield _row(cell)
@@ -59,4 +59,4 @@ def _row(cell: Cell) -> str:
     again = f"<code>{escape(command)}</code>" if command else ""
     known = " (known)" if cell.deviation is not None else ""
     verdict = f"{MARKS[cell.standing]} {cell.standing}{known}"
-    return f"| {verdict} | {escape(cell.law)} | {escape(cell.family)} | {escape(because(cell))} | {again} |"
+    return f"| {verdict} | {escape(cell.law)} | {escape(cell.place)} | {escape(because(cell))} | {again} |"

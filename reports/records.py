@@ -246,7 +246,7 @@ class _Found:
         return Records(
             header=header,
             plan=join_plans(self.of(Plan)),
-            laws=tuple(sorted(self.of(Law), key=lambda law: (law.law, law.family, law.node or ""))),
+            laws=tuple(sorted(self.of(Law), key=lambda law: (law.law, law.family, law.column, law.node or ""))),
             faults=self.of(Fault),
             inapplicable=self.of(Inapplicable),
             deviations=self.of(Deviation),
@@ -261,10 +261,10 @@ class _Found:
 
 def join_plans(plans: Sequence[Plan]) -> Plan:
     """One plan that holds what any of them holds, each entry once."""
-    laws: dict[tuple[str, str], PlannedLaw] = {}
+    laws: dict[tuple[str, str, str], PlannedLaw] = {}
     for planned in (entry for plan in plans for entry in plan.laws):
-        same = laws.get((planned.law, planned.family), planned)
-        laws[planned.law, planned.family] = replace(planned, spec=tuple(sorted({*planned.spec, *same.spec})))
+        key = (planned.law, planned.family, planned.column)
+        laws[key] = replace(planned, spec=tuple(sorted({*planned.spec, *laws.get(key, planned).spec})))
     faults = sorted({fault for plan in plans for fault in plan.faults})
     return Plan(laws=tuple(laws[key] for key in sorted(laws)), faults=tuple(faults))
 

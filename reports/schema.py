@@ -42,10 +42,11 @@ class Header:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedLaw:
-    """One cell that should run: a law on a family, and the requirements that it cites."""
+    """One cell that should run: a law on a family in a column, and the requirements that it cites."""
 
     law: str
     family: str
+    column: str = ""
     spec: tuple[str, ...] = ()
 
 
@@ -158,12 +159,13 @@ class Violation:
 
 @dataclass(frozen=True, kw_only=True)
 class Law:
-    """The verdict of one law on one family."""
+    """The verdict of one law on one family, by one of the routes to the subject (`column`)."""
 
     KIND: ClassVar[str] = "law"
     law: str
     family: str
     verdict: Verdict
+    column: str = ""
     statement: str = ""
     ignores: str = ""
     spec: tuple[str, ...] = ()
@@ -210,6 +212,7 @@ class Inapplicable:
     law: str
     family: str
     reason: str
+    column: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,6 +224,7 @@ class Deviation:
     family: str
     deviation_kind: Literal["notimpl", "notyet", "never", "bug"]
     still_fails: bool
+    column: str = ""
     reason: str = ""
     link: str | None = None
 

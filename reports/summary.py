@@ -14,9 +14,9 @@ from reports.tables import (
     LawRow,
     Standing,
     cells,
-    families,
     fault_rows,
     law_rows,
+    place,
     requirements,
 )
 
@@ -26,13 +26,22 @@ CLEAN_SUBJECT = "reference"
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a run showed: verdicts by law (the worst over families) and by cell, and faults."""
+    """What a run showed: verdicts by law (the worst over its cells) and by cell, and faults."""
 
     records: Records
     laws: tuple[LawRow, ...]
     cells: tuple[Cell, ...]
     faults: tuple[FaultRow, ...]
-    families: tuple[str, ...]
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Every family that was planned, ran, or was found inapplicable."""
+        return tuple(sorted({cell.family for cell in self.cells}))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The routes by which the subject was reached; the first has no name."""
+        return tuple(sorted({cell.column for cell in self.cells}))
 
     def laws_that(self, standing: Standing) -> tuple[LawRow, ...]:
         """The laws with this verdict."""
@@ -45,7 +54,7 @@ class Summary:
 
     @property
     def cases(self) -> int:
-        """Cases over all laws and families."""
+        """Cases over all laws, families and columns."""
         return sum(cell.cases for cell in self.cells)
 
     @property
@@ -94,7 +103,6 @@ def summarise(records: Records) -> Summary:
         laws=law_rows(records),
         cells=cells(records),
         faults=fault_rows(records),
-        families=families(records),
     )
 
 
@@ -115,6 +123,7 @@ def as_json(summary: Summary) -> dict[str, Json]:
         "cells": {"total": _judged(summary.cells), **_count_cells(summary.cells)},
         "cases": summary.cases,
         "families": list(summary.families),
+        "columns": list(summary.columns),
         "spec": _spec(summary),
         "faults": {
             "total": len(summary.faults),
@@ -125,7 +134,11 @@ def as_json(summary: Summary) -> dict[str, Json]:
         "false_alarms": summary.false_alarms,
         "deviations": {
             "total": len(records.deviations),
-            "stale": [f"{entry.law} ({entry.family})" for entry in records.deviations if not entry.still_fails],
+            "stale": [
+                f"{entry.law} on {place(entry.family, entry.column)}"
+                for entry in records.deviations
+                if not entry.still_fails
+            ],
         },
         "wall_seconds": None if records.footer is None else records.footer.wall_seconds,
         "exit_status": None if records.footer is None else records.footer.exit_status,
@@ -174,7 +187,8 @@ def details_sentence(summary: Summary) -> str:
     parts = [f"{len(rows)} {name}" for name in ("violated", "unknown") if (rows := _named(summary, name))]
     if summary.known:
         parts.append(plural(len(summary.known), "known failure"))
-    parts.append(f"{summary.cases:,} cases on {plural(len(summary.families), 'family', 'families')}")
+    routes = f", by {len(summary.columns)} routes" if len(summary.columns) > 1 else ""
+    parts.append(f"{summary.cases:,} cases on {plural(len(summary.families), 'family', 'families')}{routes}")
     return "; ".join(parts) + "."
 
 
@@ -213,6 +227,6 @@ def _text(summary: Summary) -> Iterator[str]:
         yield f"not understood: {plural(count, 'record')} of the unknown kind {kind!r}"
     for cell in summary.cells:
         if cell.standing in ("violated", "unknown"):
-            yield f"{cell.standing}: {cell.law} ({cell.family}): {because(cell)}"
+            yield f"{cell.standing}: {cell.law} on {cell.place}: {because(cell)}"
     for fault in summary.survivors:
         yield f"survived: {fault}"

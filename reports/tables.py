@@ -1,4 +1,4 @@
-"""Records -> tables: cells (law x family), laws, faults, labels and requirements, each sorted.
+"""Records -> tables: cells (law x family x column), laws, faults, labels and requirements, each sorted.
 
 A verdict here is never better than the records allow: what was planned and did not run is unknown, and so is
 a law that held over no case at all.
@@ -12,24 +12,32 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from reports.records import Records
-from reports.schema import Deviation, Fault, Law
+from reports.schema import Deviation, Fault, Inapplicable, Law, PlannedLaw
 
 Standing: TypeAlias = Literal["violated", "unknown", "holds", "inapplicable"]
 FaultStanding: TypeAlias = Literal["survived", "not run", "killed"]
+Key: TypeAlias = tuple[str, str, str]
+"""Law, family, column."""
 
 WORST_FIRST: tuple[Standing, ...] = ("violated", "unknown", "holds", "inapplicable")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One law on one family. `deviation` is the known failure that covers it, if there is one."""
+    """One law on one family in one column. `deviation` is the known failure that covers it, if there is one."""
 
     law: str
     family: str
+    column: str
     standing: Standing
     reason: str | None
     records: tuple[Law, ...] = ()
     deviation: Deviation | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the law was checked: `toy`, or `toy (route shim)` where the column is not the first."""
+        return place(self.family, self.column)
 
     @property
     def cases(self) -> int:
@@ -113,9 +121,18 @@ def topic(law: str) -> str:
     return law.split("/", 1)[0]
 
 
+def place(family: str, column: str) -> str:
+    """The family, and the route to the subject if it is not the first."""
+    return f"{family} (route {column})" if column else family
+
+
 def worst(standings: Iterable[Standing]) -> Standing:
     """The worst of some verdicts; unknown if there is none."""
-    return min(standings, key=WORST_FIRST.index, default="unknown")
+    found = set(standings)
+    for standing in WORST_FIRST:
+        if standing in found:
+            return standing
+    return "unknown"
 
 
 def strength(cases: int) -> float | None:
@@ -126,21 +143,14 @@ def strength(cases: int) -> float | None:
     return 3 / cases if cases > 3 else None
 
 
-def families(records: Records) -> tuple[str, ...]:
-    """Every family that was planned, ran, or was found inapplicable."""
-    found = {planned.family for planned in records.plan.laws}
-    found |= {record.family for record in records.laws} | {entry.family for entry in records.inapplicable}
-    return tuple(sorted(found))
-
-
 def cells(records: Records) -> tuple[Cell, ...]:
-    """One cell for each law and family that was planned, ran, or was found inapplicable."""
-    ran: defaultdict[tuple[str, str], list[Law]] = defaultdict(list)
+    """One cell for each law, family and column that was planned, ran, or was found inapplicable."""
+    ran: defaultdict[Key, list[Law]] = defaultdict(list)
     for law in records.laws:
-        ran[law.law, law.family].append(law)
-    excused = {(entry.law, entry.family): entry.reason for entry in records.inapplicable}
-    known = {(entry.law, entry.family): entry for entry in records.deviations}
-    keys = {(planned.law, planned.family) for planned in records.plan.laws} | set(ran) | set(excused)
+        ran[_key(law)].append(law)
+    excused = {_key(entry): entry.reason for entry in records.inapplicable}
+    known = {_key(entry): entry for entry in records.deviations}
+    keys = {_key(planned) for planned in records.plan.laws} | set(ran) | set(excused)
     return tuple(_cell(key, ran.get(key, []), excused.get(key), known.get(key)) for key in sorted(keys))
 
 
@@ -193,12 +203,16 @@ def requirements(rows: Iterable[LawRow]) -> dict[str, tuple[LawRow, ...]]:
     return {name: tuple(found[name]) for name in sorted(found, key=_natural)}
 
 
+def _key(entry: Law | PlannedLaw | Inapplicable | Deviation) -> Key:
+    return entry.law, entry.family, entry.column
+
+
 def _natural(name: str) -> tuple[str, int, str]:
     digits = "".join(letter for letter in name if letter in "0123456789")[:9]
     return name[:1], int(digits or 0), name
 
 
-def _cell(key: tuple[str, str], ran: list[Law], excused: str | None, known: Deviation | None) -> Cell:
+def _cell(key: Key, ran: list[Law], excused: str | None, known: Deviation | None) -> Cell:
     standing: Standing = worst(_settled(law)[0] for law in ran)
     if ran:
         reasons = [reason for law in ran for settled, reason in (_settled(law),) if settled == standing]
@@ -207,8 +221,10 @@ def _cell(key: tuple[str, str], ran: list[Law], excused: str | None, known: Devi
         standing, reason = "inapplicable", excused
     else:
         reason = "planned, but did not run"
-    law, family = key
-    return Cell(law=law, family=family, standing=standing, reason=reason, records=tuple(ran), deviation=known)
+    law, family, column = key
+    return Cell(
+        law=law, family=family, column=column, standing=standing, reason=reason, records=tuple(ran), deviation=known
+    )
 
 
 def _settled(law: Law) -> tuple[Standing, str | None]:

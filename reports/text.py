@@ -12,7 +12,9 @@ from reports.encoding import Json, encode
 
 _SAFE_ANCHOR = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
 _MINUTE = 60.0
-_FAR = 10.0
+FAR = 10.0
+"""A share from which on it is a number of times, and no percentage."""
+_HUGE = 1e6
 
 # Categories of characters that change how the text around them is shown, or are not shown themselves.
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -52,6 +54,19 @@ def case(value: Json) -> str:
     return "\n".join(f"{name}: {_compact(part)}" for name, part in value.items())
 
 
+def json_lines(value: object, *, depth: int = 2) -> str:
+    """A value as JSON in which each field of the outer `depth` objects has a line of its own."""
+    return _nested(json.loads(encode(value)), depth, "")
+
+
+def _nested(value: Json, depth: int, indent: str) -> str:
+    if not isinstance(value, dict) or not value or not depth:
+        return json.dumps(value)
+    deeper = indent + "  "
+    fields = (f"{deeper}{json.dumps(name)}: {_nested(part, depth - 1, deeper)}" for name, part in value.items())
+    return "{\n" + ",\n".join(fields) + f"\n{indent}}}"
+
+
 def _compact(value: Json) -> str:
     return json.dumps(json.loads(encode(value)), ensure_ascii=False)
 
@@ -70,11 +85,11 @@ def number(value: float | int | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """`5.3 %`, with two digits that count; `1.32e+03 times` where a percentage would not be read."""
+    """`5.3 %`, with two digits that count; `1,321 times` where a percentage would not be read."""
     if share is None or math.isnan(share):
         return "unknown"
-    if share > _FAR:
-        return f"{share:.3g} times" if math.isfinite(share) else "Inf"
+    if share > FAR:
+        return f"{share:,.0f} times" if share < _HUGE else f"{share:.3g} times" if math.isfinite(share) else "Inf"
     return f"{share * 100:.2g} %" if share < 0.995 else f"{share * 100:.0f} %"
 
 

@@ -52,7 +52,7 @@ def _device(summary: Summary) -> Iterator[Unshown]:
 def _not_run(summary: Summary) -> Iterator[Unshown]:
     cells = [cell for cell in summary.cells if not cell.records and cell.standing == "unknown"]
     if cells:
-        names = tuple(f"{cell.law} ({cell.family})" for cell in cells)
+        names = tuple(f"{cell.law} on {cell.place}" for cell in cells)
         yield Unshown(topic="laws", text=f"{plural(len(cells), 'planned cell')} did not run.", names=names)
     if summary.faults_not_run:
         text = f"{plural(len(summary.faults_not_run), 'planned fault')} did not run."
@@ -74,7 +74,7 @@ def _inapplicable(summary: Summary) -> Iterator[Unshown]:
     reasons: defaultdict[str, list[str]] = defaultdict(list)
     for cell in summary.cells:
         if cell.standing == "inapplicable":
-            reasons[cell.reason or "no reason given"].append(f"{cell.law} ({cell.family})")
+            reasons[cell.reason or "no reason given"].append(f"{cell.law} on {cell.place}")
     for reason, names in sorted(reasons.items()):
         text = f"{plural(len(names), 'cell')} not applicable: {reason}."
         yield Unshown(topic="not applicable", text=text, names=tuple(names))

@@ -51,6 +51,6 @@
   reveal();
 
   addEventListener("beforeprint", () => {
-    for (const law of document.querySelectorAll("details.law")) law.open = true;
+    for (const closed of document.querySelectorAll("details.law, details.evidence")) closed.open = true;
   });
 })();

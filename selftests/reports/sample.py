@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reports.records import RecordWriter
@@ -50,6 +50,9 @@ LAWS: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     "classes/untouched": (("D6",), "Decorating leaves the original class as it was.", ""),
 }
 
+SECOND_ROUTE = "two devices"
+"""The column in which the laws of the topic values run once more."""
+
 FAULTS: Mapping[str, tuple[str, str, str | None]] = {
     "packing/drops-last": ("packing/every-item-once", "The last item of a batch is left out.", "BUG-E03"),
     "packing/off-by-one": (
@@ -91,9 +94,15 @@ def header(**changes: object) -> dict[str, object]:
 
 
 def plan() -> Plan:
-    """Every law on every family, and every fault."""
+    """Every law on every family, some of them by a second route, and every fault."""
     return Plan(
-        laws=tuple(PlannedLaw(law=law, family=family, spec=LAWS[law][0]) for law in LAWS for family in FAMILIES),
+        laws=tuple(
+            PlannedLaw(law=law, family=family, column=column, spec=LAWS[law][0])
+            for law in LAWS
+            for family in FAMILIES
+            for column in ("", SECOND_ROUTE)
+            if not column or law.startswith("values/")
+        ),
         faults=tuple(FAULTS),
     )
 
@@ -119,7 +128,7 @@ def law(name: str, family: str, **changes: object) -> Law:
     return Law(**{**values, **changes})  # type: ignore[arg-type]  # tests change fields by name
 
 
-def numbers_violation() -> Violation:
+def numbers_violation(name: str = "7f3a91c2") -> Violation:
     """A replay that differs from eager, with everything that a violation can carry."""
     first = Bin(
         budget=64,
@@ -135,7 +144,7 @@ def numbers_violation() -> Violation:
     eager = Bin(items=(Placed(index=6, grid="16x20", tokens=80),))
     later = Bin(budget=16, items=(Placed(index=0, grid="4x4", tokens=4),))
     return Violation(
-        id="7f3a91c2",
+        id=name,
         expected="item 0 equals its own eager output within rtol 1.3e-06, atol 1e-05",
         actual="item 0 differs in 6 of 16 rows; the greatest difference is 0.0132 at row 3, channel 17",
         because="rows that the replay did not write still hold the values of an earlier batch",
@@ -143,7 +152,7 @@ def numbers_violation() -> Violation:
         case_text="ladder [16, 64]\nhistory [[8x8, 4x8, 2x4, 8x12, 4x4, 4x8, 16x20], [4x4]]\nseed 7",
         plan=(Batch(batch=0, bins=(first, second, eager)), Batch(batch=1, bins=(later,))),
         arms=(
-            Arm(arm="eager again", max_abs=0.0, max_rel=0.0, mismatched=0, total=256, nan=0, inf=0),
+            Arm(arm="eager again", max_abs=0.0, max_rel=0.0, mismatched=0, total=256, nan=0, inf=0, used=0.0),
             Arm(
                 arm="eager on padded buffers",
                 max_abs=1.2e-7,
@@ -152,6 +161,7 @@ def numbers_violation() -> Violation:
                 total=256,
                 nan=0,
                 inf=0,
+                used=0.031,
             ),
             Arm(
                 arm="replay",
@@ -206,6 +216,16 @@ def laws() -> Iterator[Law | Inapplicable]:
                 yield Inapplicable(law=name, family=family, reason="the subject declares no data parallel mode")
             elif cell != ("classes/untouched", "llava-next"):
                 yield law(name, family)
+            if name.startswith("values/"):
+                yield second_route(name, family)
+
+
+def second_route(name: str, family: str) -> Law:
+    """The same law by the second route: what one route shows, the other shows too."""
+    if (name, family) != ("values/replay-equals-eager", "qwen3-vl"):
+        return law(name, family, column=SECOND_ROUTE)
+    same = numbers_violation("7f3a91c3")
+    return law(name, family, column=SECOND_ROUTE, verdict="violated", cases=12, margin=1321.0, violation=same)
 
 
 def faults() -> Iterator[Fault]:
@@ -252,9 +272,15 @@ def records() -> tuple[Record, ...]:
     return (plan(), *laws(), *faults(), known, stale, *notes)
 
 
-def write(path: Path, lines: tuple[Record, ...] | None = None, *, ended: bool = True, **changes: object) -> Path:
+def write(
+    path: Path,
+    lines: Sequence[Record] | None = None,
+    *,
+    ended: bool = True,
+    changes: Mapping[str, object] | None = None,
+) -> Path:
     """A records file with these lines (the sample's, if none are given), and maybe without a footer."""
-    writer = RecordWriter(path, header(**changes))
+    writer = RecordWriter(path, header(**(changes or {})))
     for line in records() if lines is None else lines:
         writer.append(line)
     writer.close(Footer(exit_status=1, wall_seconds=93.4, records=0) if ended else None)

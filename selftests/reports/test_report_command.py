@@ -105,7 +105,7 @@ def test_bad_requests(
     (tmp_path / "text.txt").write_text("hello")
     (tmp_path / "later.jsonl").write_text('{"kind":"header","schema":99}\n')
     (tmp_path / "good.jsonl").write_bytes(records.read_bytes())
-    sample.write(tmp_path / "other.jsonl", device="cuda:0")
+    sample.write(tmp_path / "other.jsonl", changes={"device": "cuda:0"})
     before = sorted(tmp_path.rglob("*"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     command = [sys.executable, "-m", "reports", *arguments]

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.encoding import DEPTH_LIMIT, TEXT_LIMIT, Json, decode, encode
@@ -44,6 +44,7 @@ class Pair:
     right: object
 
 
+@settings(deadline=None)
 @given(value=VALUES)
 def test_json_comes_back(value: Json) -> None:
     """What JSON can say comes back as it was, lone surrogates and non-finite floats included."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from reports import annotations
+from reports import annotations as github
 from reports.markdown import as_markdown, escape
 from reports.merge import merge
 from reports.records import RecordWriter, read
-from reports.schema import Deviation, Inapplicable, Note, Record
+from reports.schema import Deviation, Fault, Inapplicable, Law, Note, Plan, Record
 from reports.summary import Summary, as_json, as_text, summarise
 from reports.tables import strength
 from reports.unshown import unshown
@@ -25,11 +25,11 @@ def summary(tmp_path_factory: pytest.TempPathFactory) -> Summary:
     return summarise(read(sample.write(tmp_path_factory.mktemp("summary") / "r.jsonl")))
 
 
-def _of(tmp_path: Path, *lines: Record, ended: bool = True, **changes: object) -> Summary:
-    return summarise(read(sample.write(tmp_path / "r.jsonl", lines, ended=ended, **changes)))
+def _of(tmp_path: Path, *lines: Record, ended: bool = True, **changes: str) -> Summary:
+    return summarise(read(sample.write(tmp_path / "r.jsonl", lines, ended=ended, changes=changes)))
 
 
-def _green() -> tuple[Record, ...]:
+def _green() -> tuple[Plan, Law, Fault]:
     law = "packing/every-item-once"
     plan = replace(sample.plan(), laws=sample.plan().laws[:1], faults=("packing/drops-last",))
     fault = next(fault for fault in sample.faults() if fault.fault == "packing/drops-last")
@@ -42,16 +42,17 @@ def test_json_has_every_number(summary: Summary) -> None:
     assert found["complete"] is True
     assert found["verdict"] == "violated"
     assert found["laws"] == {"total": 11, "holds": 7, "violated": 2, "unknown": 2, "inapplicable": 0}
-    assert found["cells"] == {"total": 51, "holds": 46, "violated": 3, "unknown": 2, "inapplicable": 4}
-    assert found["cases"] == 6070
+    assert found["cells"] == {"total": 61, "holds": 55, "violated": 4, "unknown": 2, "inapplicable": 4}
+    assert found["cases"] == 7281
     assert found["families"] == sorted(sample.FAMILIES)
+    assert found["columns"] == ["", sample.SECOND_ROUTE]
     assert found["faults"] == {
         "total": 8,
         "killed": 6,
         "survivors": ["values/shared-lengths"],
         "not_run": ["classes/writes-bases"],
     }
-    assert found["false_alarms"] == 3
+    assert found["false_alarms"] == 4
     assert found["wall_seconds"] == 93.4
     assert (found["subject"], found["device"]) == ("reference", "emulator")
 
@@ -91,7 +92,7 @@ def test_no_footer_is_unknown(tmp_path: Path) -> None:
 def test_no_case_is_unknown(tmp_path: Path) -> None:
     """A law that held over no case shows nothing."""
     plan, law, fault = _green()
-    found = _of(tmp_path, plan, replace(law, cases=0), fault)  # type: ignore[arg-type]  # the second line is a law
+    found = _of(tmp_path, plan, replace(law, cases=0), fault)
     assert found.standing == "unknown"
     assert found.cells[0].reason == "held over 0 cases, which shows nothing"
 
@@ -99,7 +100,7 @@ def test_no_case_is_unknown(tmp_path: Path) -> None:
 def test_survivor_is_no_pass(tmp_path: Path) -> None:
     """A run in which a fault survived does not hold."""
     plan, law, fault = _green()
-    survivor = replace(fault, killed=False, by=None)  # type: ignore[call-arg]  # the third line is a fault
+    survivor = replace(fault, killed=False, by=None)
     assert _of(tmp_path, plan, law, survivor).standing == "unknown"
 
 
@@ -162,7 +163,7 @@ def test_text_is_short(summary: Summary) -> None:
     lines = as_text(summary).split("\n")
     assert lines[1].startswith("7 of 11 laws hold. 2 violated; 2 unknown; 1 known failure;")
     assert lines[2] == "6 of 8 deliberate faults caught; 1 survived; 1 did not run."
-    assert sum(line.startswith(("violated:", "unknown:")) for line in lines) == 5
+    assert sum(line.startswith(("violated:", "unknown:")) for line in lines) == 6
 
 
 def test_markdown_escapes(tmp_path: Path) -> None:
@@ -181,14 +182,15 @@ def test_markdown_leads_with_the_verdict(summary: Summary) -> None:
     """The first line is the verdict, and each cell that does not hold is a row."""
     lines = as_markdown(summary).split("\n")
     assert lines[0] == "### \N{MULTIPLICATION X} 7 of 11 laws hold."
-    assert sum(line.startswith("| ") for line in lines) == 6
+    assert sum(line.startswith("| ") for line in lines) == 7
 
 
 def test_annotations_group_by_cause(summary: Summary) -> None:
     """One error for each distinct cause; a known failure is no news; a stale one is."""
-    lines = annotations.lines(summary)
+    lines = github.lines(summary)
     assert all(line.startswith("::error title=") for line in lines)
-    assert lines[0].startswith("::error title=compile/counted-once violated::On toy: a monitor inside")
+    assert lines[0].startswith("::error title=values/replay-equals-eager violated::On qwen3-vl, qwen3-vl (route two")
+    assert lines[1].startswith("::error title=compile/counted-once violated::On toy: a monitor inside")
     assert any("Fault values/shared-lengths survived" in line for line in lines)
     assert any("Stale known failure of packing/order-restored" in line for line in lines)
     assert not any("llava-next: a monitor" in line for line in lines)
@@ -200,7 +202,7 @@ def test_annotations_stop_at_ten(tmp_path: Path) -> None:
         sample.law("packing/every-item-once", f"f{n}", verdict="unknown", cases=0, reason=f"cause {n}\n::error::x")
         for n in range(14)
     ]
-    lines = annotations.lines(_of(tmp_path, *laws))
+    lines = github.lines(_of(tmp_path, *laws))
     assert len(lines) == 11
     assert not any("\n" in line for line in lines)
     assert lines[0] == "::error title=Unknown%3A packing/every-item-once::On f0: cause 0%0A::error::x."
@@ -209,7 +211,7 @@ def test_annotations_stop_at_ten(tmp_path: Path) -> None:
 
 def test_annotations_of_a_pass(tmp_path: Path) -> None:
     """A run that holds is silent."""
-    assert annotations.lines(_of(tmp_path, *_green())) == ()
+    assert github.lines(_of(tmp_path, *_green())) == ()
 
 
 def test_known_failures_are_counted(tmp_path: Path) -> None:
@@ -255,7 +257,7 @@ def test_merge_keeps_the_gap(tmp_path: Path) -> None:
 def test_merge_refuses_other_runs(tmp_path: Path) -> None:
     """Shards of different subjects, and one shard twice, are refused with their names."""
     first = read(sample.write(tmp_path / "a.jsonl"))
-    other = read(sample.write(tmp_path / "b.jsonl", subject="vllm"))
+    other = read(sample.write(tmp_path / "b.jsonl", changes={"subject": "vllm"}))
     with pytest.raises(RecordError, match="subject is 'reference' in a and 'vllm' in b; merge shards of one"):
         merge({"a": first, "b": other})
     with pytest.raises(RecordError, match="a and b hold the same records"):

@@ -23,7 +23,7 @@ from suite.driver.catalogue import LAWS, Cell
 from suite.driver.recording import Line, cell_fields
 from suite.session.nodes import PlantedFault, subject_of
 from suite.session.request import Request
-from suite.session.tools import missing_browser
+from suite.session.tools import TOOLS
 from suite.session.worker import REPORT_ATTRIBUTE
 
 SURVIVED = 11
@@ -98,9 +98,8 @@ class Controller:
         request = self._request
         run = f"subject {request.subject}, device {request.device}, profile {request.profile.name}"
         lines = [f"lockstep: {run}, seed {request.seed}, families {', '.join(request.families)}"]
-        if lacking := missing_browser():
-            lines.append(f"lockstep: browser tests are left out, no {lacking}")
-        return lines
+        missing = {name: lacking() for name, lacking in TOOLS.items()}
+        return [*lines, *(f"lockstep: {name} tests are left out, no {what}" for name, what in missing.items() if what)]
 
     # -- what is written
 

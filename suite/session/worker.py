@@ -19,7 +19,7 @@ from suite.driver.recording import Line, Place, inapplicable_line
 from suite.faults.catalogue import FAULTS
 from suite.session.bench import Bench
 from suite.session.request import Request
-from suite.session.tools import missing_browser
+from suite.session.tools import TOOLS
 
 LINES = pytest.StashKey[list[Line]]()
 REPORT_ATTRIBUTE = "_lockstep_lines"
@@ -94,7 +94,7 @@ class Worker:
         return True if collection_path.name == "test_faults.py" and not self._request.faults else None
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keeps this shard's tests, and browser tests only where there is a browser."""
+        """Keeps this shard's tests whose tools are on this machine."""
         kept = [item for item in items if self._is_mine(item)]
         if len(kept) < len(items):
             config.hook.pytest_deselected(items=[item for item in items if item not in kept])
@@ -103,7 +103,7 @@ class Worker:
     def _is_mine(self, item: pytest.Item) -> bool:
         """By a hash of the id, so that a new test moves no other to another shard."""
         part, parts = self._request.shard
-        runs_here = item.get_closest_marker("browser") is None or missing_browser() is None
+        runs_here = all(item.get_closest_marker(name) is None or lacking() is None for name, lacking in TOOLS.items())
         return runs_here and zlib.crc32(item.nodeid.encode()) % parts == part - 1
 
     @pytest.hookimpl(wrapper=True)
