@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Checks the options, pins the threads, and registers the hooks of this process."""
     config.addinivalue_line("markers", "laws(topic): the laws of a module of properties, one test per cell")
     config.addinivalue_line("markers", "browser: needs Chromium and its driver")
+    config.addinivalue_line("markers", "gpu: needs a CUDA device")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # The number of threads decides the order of a reduction, so every arm and every worker has one.
     torch.set_num_threads(1)

@@ -75,9 +75,7 @@ def test_the_promise_holds_for_many_items(case: tuple[list[Load], Limits, list[B
     rule = LeastCost(overhead=overhead)
     promise = rule.promised_ratio(items, allowed)
     assert promise is not None
-    assert plan_cost(rule.pack(items, allowed), overhead=overhead) <= promise * plan_cost(
-        bins, overhead=overhead
-    )
+    assert plan_cost(rule.pack(items, allowed), overhead=overhead) <= promise * plan_cost(bins, overhead=overhead)
 
 
 @given(case=planted(), overhead=OVERHEADS)

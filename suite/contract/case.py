@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import cast
+from typing import Any
 
 import torch
 
@@ -74,6 +75,20 @@ def _name(item: ItemSpec) -> str:
     return f"{item.grid}{marks}"
 
 
+Kinds = Mapping[str, type | tuple[type, ...]]
+
+_NOTHING = type(None)
+_CASE: Kinds = {"family": str, "setup": dict, "history": list}
+_ITEM: Kinds = {
+    "grid": dict,
+    "seed": int,
+    "modality": str,
+    "photograph": (int, _NOTHING),
+    "fill": (int, float, _NOTHING),
+}
+_GRID: Kinds = {"frames": int, "height": int, "width": int}
+
+
 def case_from_json(text: str) -> Case:
     """The case that `Case.to_json` wrote.
 
@@ -89,23 +104,47 @@ def case_from_json(text: str) -> Case:
 def case_from_data(data: object) -> Case:
     """The case from its parsed JSON.
 
+    The types of a setup's values are not looked at: wrong ones are drawn on purpose.
+
     Raises:
         BadCase: a field is missing, unknown or of the wrong type.
     """
     try:
-        fields = cast("dict[str, object]", data)
-        setup = dict(cast("dict[str, object]", fields["setup"]))
-        setup["budgets"] = tuple(cast("list[int]", setup["budgets"]))
-        history = cast("list[list[dict[str, object]]]", fields["history"])
-        batches = tuple(tuple(_item_from_data(item) for item in batch) for batch in history)
-        return Case(family=str(fields["family"]), setup=Setup(**setup), history=batches)  # type: ignore[arg-type]  # checked by the dataclass: TypeError below
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        fields = _typed("case", data, _CASE)
+        setup = fields["setup"]
+        if not isinstance(setup.get("budgets"), list):
+            raise TypeError("budgets is no list")
+        history = tuple(tuple(_item_from_data(item) for item in batch) for batch in fields["history"])
+        return Case(fields["family"], Setup(**{**setup, "budgets": tuple(setup["budgets"])}), history)
+    except (KeyError, TypeError) as error:
         raise BadCase(f"not a case: {type(error).__name__}: {error}. Valid fields: family, setup, history.") from None
 
 
-def _item_from_data(data: dict[str, object]) -> ItemSpec:
-    grid = cast("dict[str, int]", data["grid"])
-    return ItemSpec(**{**data, "grid": Grid(**grid)})  # type: ignore[arg-type]  # unknown fields raise TypeError
+def _item_from_data(data: object) -> ItemSpec:
+    fields = _typed("item", data, _ITEM)
+    sides = _typed("grid", fields["grid"], _GRID)
+    return ItemSpec(**{**fields, "grid": Grid(**sides)})
+
+
+def _typed(what: str, data: object, kinds: Kinds) -> dict[str, Any]:
+    """The object's fields, once each is there and of its kind.
+
+    Raises:
+        KeyError: a field is missing.
+        TypeError: there is another field, or a value of another type.
+    """
+    if not isinstance(data, dict) or not data.keys() <= kinds.keys():
+        raise TypeError(f"{what} {data!r} is not an object with {', '.join(kinds)}")
+    for name, kind in kinds.items():
+        if not isinstance(data[name], kind):
+            raise TypeError(f"{name} of the {what} is {data[name]!r}")
+    return data
+
+
+def size(case: Case) -> tuple[int, int, int]:
+    """What makes one case simpler than another: fewer items, then fewer patches, then fewer batches."""
+    items = [item for batch in case.history for item in batch]
+    return len(items), sum(item.grid.patches for item in items), len(case.history)
 
 
 def draw_pixels(spec: ItemSpec, family: Family) -> Item:

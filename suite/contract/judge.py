@@ -14,7 +14,7 @@ from suite.contract.verdict import Verdict, unknown, violated
 def judge(law: Law, case: Case, subject: GuardedSubject) -> Verdict:
     """The law's verdict; a subject that fails is `violated`, a law or an adapter that fails is `unknown`."""
     try:
-        return law.check(case, subject)
+        verdict: object = law.check(case, subject)
     except SubjectFailed as failure:
         return violated(
             expected=law.statement,
@@ -37,6 +37,11 @@ def judge(law: Law, case: Case, subject: GuardedSubject) -> Verdict:
         return unknown(f"adapter broken: {broken}")
     except Exception as error:
         return unknown(f"the check itself failed: {''.join(traceback.format_exception(error))}")
+    return (
+        verdict
+        if isinstance(verdict, Verdict)
+        else unknown(f"the check returned {type(verdict).__name__}, not a verdict")
+    )
 
 
 def _cause(failure: SubjectFailed) -> str:

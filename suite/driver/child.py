@@ -13,6 +13,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -117,8 +119,16 @@ def _errand(text: str) -> Errand:
     return Errand(**{**data, "place": Place(**data["place"]), "profile": Profile(**data["profile"])})
 
 
+def _die_with(parent: int) -> None:
+    """Ends this process when the one that sent it is gone: it leads a session of its own and would live on."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
+
+
 def _serve(folder: Path) -> None:
     """The child's side."""
+    threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
     resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
     errand = _errand((folder / "errand").read_text())
     place, cell = errand.place, errand.cell

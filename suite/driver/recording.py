@@ -25,6 +25,8 @@ class Place:
     report_dir: str = "reports/out"
     """The folder of the records, as a user would type it."""
     worker: str = "main"
+    options: str = ""
+    """Options of pytest, led by a space, without which it would judge another subject or draw other cases."""
 
     def ticket(self, cell: Cell, found: Found) -> Ticket | None:
         """What to replay; None if there is no case to it."""
@@ -34,11 +36,8 @@ class Place:
 
     def commands(self, ticket: Ticket) -> tuple[str, ...]:
         """The commands that show a verdict again: the whole search, the case from its file, the case by its id."""
-        options = ("" if self.subject == "reference" else f" --subject {self.subject}") + (
-            "" if self.device == "emulator" else f" --device {self.device}"
-        )
         return (
-            f'pytest "{self.node}"{options}',
+            f'pytest "{self.node}"{self.options}',
             f"python -m suite replay {self.report_dir}/cases/{ticket.id}.json",
             f"python -m suite replay {ticket.id} --records {self.report_dir}/records.jsonl",
         )

@@ -87,7 +87,7 @@ class _DeviceModule:
         Raises:
             UnsafeCall: a capture is open.
         """
-        open_capture.refuse_unsafe("torch.emu.synchronize")
+        open_capture.refuse_unsafe("torch.emu.synchronize", device_wide=True)
 
     def is_current_stream_capturing(self) -> bool:
         """Whether this thread is capturing."""

@@ -103,7 +103,7 @@ class EmulatedDevice:
         Raises:
             UnsafeCall: a capture is open.
         """
-        open_capture.refuse_unsafe("synchronize")
+        open_capture.refuse_unsafe("synchronize", device_wide=True)
 
     def pool_bytes(self, pool: Hashable) -> int:
         """Bytes that graphs and live tensors of the pool hold; 0 for a handle without memory."""

@@ -80,14 +80,16 @@ def spoil(text: str) -> None:
         found.spoil(text)
 
 
-def refuse_unsafe(call: str) -> None:
+def refuse_unsafe(call: str, *, device_wide: bool = False) -> None:
     """To be asked by every call on the device that a capture does not survive.
+
+    Waiting for the whole device breaks a capture in every error mode, whoever waits.
 
     Raises:
         UnsafeCall: a capture is open in this thread, or in any thread in the global error mode.
     """
     found = current()
-    if found is None or not (capturing_here() or found.mode == "global"):
+    if found is None or not (capturing_here() or found.mode == "global" or device_wide):
         return
     whose = "its own thread" if capturing_here() else "another thread"
     text = f"{call} at {current_site()} was called from {whose} while the capture at {found.site} is open"

@@ -26,7 +26,32 @@ from suite.emulator.streams import EmulatedEvent, EmulatedStream, StreamStack
 MEMORY_BYTES = 16 << 30
 """Total memory that `mem_get_info` reports."""
 
-_active = threading.Lock()
+
+class _Route:
+    """The device that is routed, at most one in a process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._device: EmulatedDevice | None = None
+
+    def enter(self, device: EmulatedDevice) -> bool:
+        """Take the route if it is free."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        self._device = device
+        return True
+
+    def leave(self) -> None:
+        self._device = None
+        self._lock.release()
+
+    def device(self) -> EmulatedDevice:
+        if self._device is None:
+            raise EmulatorError(f"CUDAGraph() at {current_site()}: no device is routed; make it inside routed()")
+        return self._device
+
+
+_ROUTE = _Route()
 
 
 @contextmanager
@@ -36,7 +61,7 @@ def routed(device: EmulatedDevice) -> Iterator[EmulatedDevice]:
     Raises:
         EmulatorError: a device is routed already.
     """
-    if not _active.acquire(blocking=False):
+    if not _ROUTE.enter(device):
         raise EmulatorError(f"routed() at {current_site()}: a device is routed already; leave that block first")
     undo: list[Callable[[], None]] = []
     try:
@@ -46,7 +71,7 @@ def routed(device: EmulatedDevice) -> Iterator[EmulatedDevice]:
     finally:
         for restore in reversed(undo):
             restore()
-        _active.release()
+        _ROUTE.leave()
 
 
 def _replace(module: ModuleType, name: str, value: object) -> Callable[[], None]:
@@ -133,13 +158,14 @@ def _set_random_state(state: Tensor, *_device: object) -> None:
     torch.set_rng_state(state)
 
 
+class CUDAGraph(EmulatedGraph):
+    """Stands for `torch.cuda.CUDAGraph`; it belongs to the device that is routed when it is made."""
+
+    def __init__(self, keep_graph: bool = False) -> None:
+        super().__init__(_ROUTE.device().state)
+
+
 def _graph_names(device: EmulatedDevice, streams: StreamStack) -> dict[str, object]:
-    class CUDAGraph(EmulatedGraph):
-        """Stands for `torch.cuda.CUDAGraph`."""
-
-        def __init__(self, keep_graph: bool = False) -> None:
-            super().__init__(device.state)
-
     @contextmanager
     def graph(
         cuda_graph: EmulatedGraph,

@@ -16,6 +16,8 @@ from torch.testing._comparison import default_tolerances
 from suite.contract.verdict import Difference
 
 CHAIN = 3.0
+MOST_ROWS = 64
+"""Wrong rows that a difference lists: a record stays small however wrong the answer is."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,20 @@ def compare(arm: str, got: Tensor, want: Tensor, *, item: int = 0, batch: int = 
     """Both `[tokens, channels]`: counts, greatest errors among finite elements, and their place.
 
     A NaN or Inf where the other side is finite is a mismatch and never hides the finite error.
+
+    Raises:
+        ValueError: the shapes differ: a missing row must not be filled up by broadcasting.
     """
+    if got.shape != want.shape:
+        raise ValueError(f"arm {arm!r} has shape {tuple(got.shape)}, but should have {tuple(want.shape)}")
     got = got.to(want.device)
     allowed = tolerance(want.dtype)
-    usable = torch.isfinite(got) & torch.isfinite(want)
-    error = torch.where(usable, (got - want).abs(), torch.zeros_like(want))
-    limit = torch.where(usable, allowed.atol + allowed.rtol * want.abs(), torch.ones_like(want))
-    share = error / limit
-    same_nan = torch.isnan(got) & torch.isnan(want)
-    same = same_nan | (got == want) | (usable & (share <= 1))
-    worst = int(torch.where(same, share, share + 1e30).argmax()) if want.numel() else 0
-    relative = torch.where(usable, error / want.abs().clamp_min(allowed.atol), torch.zeros_like(want))
+    finite = torch.isfinite(got) & torch.isfinite(want)
+    nothing = torch.zeros_like(want)
+    error = torch.where(finite, (got - want).abs(), nothing)
+    share = torch.where(finite, error / (allowed.atol + allowed.rtol * want.abs()), nothing)
+    relative = torch.where(finite, error / want.abs().clamp_min(allowed.atol), nothing)
+    same = (finite & (share <= 1)) | (got == want) | (torch.isnan(got) & torch.isnan(want))
     return Difference(
         arm=arm,
         max_abs=_max(error),
@@ -68,12 +73,20 @@ def compare(arm: str, got: Tensor, want: Tensor, *, item: int = 0, batch: int = 
         total=want.numel(),
         nan=int(torch.isnan(got).sum()),
         inf=int(torch.isinf(got).sum()),
-        index=(worst // want.shape[1], worst % want.shape[1]) if want.numel() else (),
+        index=_place(share, same),
         item=item,
         batch=batch,
         used=_max(share),
-        rows=tuple((~same).any(dim=1).nonzero().flatten().tolist()[:64]),
+        rows=tuple((~same).any(dim=1).nonzero().flatten().tolist()[:MOST_ROWS]),
     )
+
+
+def _place(share: Tensor, same: Tensor) -> tuple[int, ...]:
+    """Token and channel of the greatest finite error; without one, of the first mismatch; nothing if empty."""
+    if not share.numel():
+        return ()
+    worst = int(share.argmax()) if _max(share) > 0 else int((~same).flatten().int().argmax())
+    return worst // share.shape[1], worst % share.shape[1]
 
 
 def _max(values: Tensor) -> float:

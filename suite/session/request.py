@@ -41,6 +41,17 @@ class Request:
         return columns_of(self.subject, device=self.device)
 
     @property
+    def options(self) -> str:
+        """The options that make another run of pytest draw the same cases, each led by a space."""
+        given = {
+            "--subject": "" if self.subject == REFERENCE else self.subject,
+            "--device": "" if self.device == DEVICES[0] else self.device,
+            "--profile": self.profile.name,
+            "--seed": str(self.seed) if self.profile.random else "",
+        }
+        return "".join(f" {name} {value}" for name, value in given.items() if value)
+
+    @property
     def faults(self) -> tuple[str, ...]:
         """Ids of the faults to plant: none unless the subject is the clean reference they are made from."""
         if self.subject != REFERENCE or self.profile.faults == "none":

@@ -56,6 +56,7 @@ class Held:
             device=self.request.device,
             report_dir=self.request.shown_dir,
             worker=os.environ.get("PYTEST_XDIST_WORKER", "main"),
+            options=self.request.options,
         )
 
 

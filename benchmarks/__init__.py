@@ -1,0 +1,1 @@
+"""What the project costs (`python -m benchmarks`), and its false alarms (`python -m benchmarks.seeds`)."""

@@ -1,0 +1,77 @@
+"""Every law on an implementation that is not the reference: held by an honest one, broken by a wrong one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.families import family
+from selftests.properties.bookkeeper import CAPABLE, Bookkeeper, Books
+from selftests.properties.broken_ledgers import BROKEN_LEDGERS, REFUSES_CURTLY
+from selftests.properties.broken_values import BROKEN_VALUES
+from suite.contract.subject import Capabilities
+from suite.contract.verdict import Outcome
+from suite.driver.catalogue import LAWS
+from suite.driver.everything import run_laws
+from suite.driver.profiles import PROFILES
+from suite.driver.search import Found, search
+from suite.driver.spaces import space_of
+from suite.driver.ticket import guarded
+
+BROKEN = {**BROKEN_VALUES, **BROKEN_LEDGERS}
+HUNT = replace(PROFILES["seeds"], shrink_seconds=0.0)
+PHOTOGRAPHED = "qwen2_vl"
+"""A family whose photographs can be read."""
+
+
+def _search(law_id: str, books: type[Books], *, examples: int) -> Found:
+    """Holds one law against a bookkeeper."""
+    law = LAWS[law_id]
+    name = PHOTOGRAPHED if law.inputs == "photographs" else "toy"
+    space = space_of(law, family(name), CAPABLE)
+    return search(law, space, guarded(Bookkeeper(books)), profile=HUNT, examples=examples)
+
+
+@pytest.mark.parametrize("law_id", LAWS)
+def test_an_honest_stranger_holds(law_id: str) -> None:
+    """An implementation that shares nothing with the reference satisfies every law: none is about the reference."""
+    found = _search(law_id, Books, examples=6)
+    assert found.verdict.outcome is Outcome.HOLDS, found.verdict
+    assert found.cases > 1 or LAWS[law_id].inputs == "setups"
+
+
+@pytest.mark.parametrize("law_id", LAWS)
+def test_a_broken_stranger_is_caught(law_id: str) -> None:
+    """The one thing that the law is about done wrongly: a violation with all its parts."""
+    found = _search(law_id, BROKEN[law_id], examples=60)
+    assert found.verdict.outcome is Outcome.VIOLATED, found.verdict
+    violation = found.verdict.violation
+    assert violation is not None
+    assert violation.expected
+    assert violation.actual
+    assert violation.because
+    assert violation.expected != violation.actual
+
+
+def test_every_law_has_its_broken_stranger() -> None:
+    """A new law needs a session that it catches; no session is left without its law."""
+    assert set(BROKEN) == set(LAWS)
+
+
+def test_a_refusal_without_a_reason_is_caught() -> None:
+    """A configuration may be refused, but not without a word."""
+    found = _search("configuration/accepted-means-it-runs", REFUSES_CURTLY, examples=6)
+    assert found.verdict.violation is not None
+    assert found.verdict.violation.actual == "'no'"
+
+
+def test_a_stranger_is_judged_by_what_it_declares() -> None:
+    """With no capability at all only the common laws run, and they hold."""
+    plain = Bookkeeper()
+    plain.capabilities = Capabilities()
+    results = list(run_laws(plain, profile_name="smoke"))
+    assert {each.line["law"] for each in results} == {
+        law.id for law in LAWS.values() if not law.needs and law.inputs != "photographs"
+    }
+    assert {each.outcome for each in results} == {Outcome.HOLDS}
