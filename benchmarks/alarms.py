@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from benchmarks.pytest_run import Run
 from reports.schema import Law
 from reports.summary import Summary, summarise
+from reports.tables import place
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def judged(done: Run, *, seed: int) -> Judged:
         cases=0 if summary is None else summary.cases,
         seconds=round(done.seconds, 1),
         cpu_seconds=round(done.cpu_seconds, 1),
-        false_alarms=tuple(_alarm(law, seed) for law in laws if law.verdict == "violated"),
+        false_alarms=tuple(_alarm(law) for law in laws if law.verdict == "violated"),
         unknown=tuple(_doubts(done, summary)),
     )
 
@@ -65,16 +66,15 @@ def _verdict(done: Run, summary: Summary | None) -> str:
     return summary.standing
 
 
-def _alarm(law: Law, seed: int) -> Alarm:
+def _alarm(law: Law) -> Alarm:
     found = law.violation
-    replays = [] if found is None else [command for command in found.reproduce if " replay " in command]
     return Alarm(
         law=law.law,
-        family=law.family,
+        family=place(law.family, law.column),
         case=None if found is None else found.id,
         text=None if found is None else found.case_text,
         actual=law.reason if found is None else found.actual,
-        reproduce=(*replays[:1], f'python -m pytest "{law.node}" --profile seeds --seed {seed}'),
+        reproduce=() if found is None else found.reproduce,
     )
 
 

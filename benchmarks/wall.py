@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.measure import Effort, Figures
 from benchmarks.pytest_run import Run, pytest_command, run, run_suite
 from reports.records import Records
+from reports.tables import place
 
 LIMIT_SECONDS = 1800.0
 SUBSET = ("--profile", "seeds", "--seed", "0")
@@ -53,7 +54,9 @@ def speed_up(*options: str) -> Figures:
 
 def slowest(records: Records) -> Figures:
     """The test that took longest, by its own record."""
-    laws: list[tuple[float, str]] = [(law.seconds, f"{law.law} on {law.family}") for law in records.laws]
+    laws: list[tuple[float, str]] = [
+        (law.seconds, f"{law.law} on {place(law.family, law.column)}") for law in records.laws
+    ]
     faults = [(fault.seconds, f"fault {fault.fault}") for fault in records.faults]
     seconds, test = max(laws + faults, default=(0.0, "none"))
     return {"test": test, "seconds": round(seconds, 2)}

@@ -119,17 +119,10 @@ def test_a_violation_can_be_replayed_from_its_record() -> None:
     assert f"python -m suite replay reports/out/cases/{ticket.id}.json" in text
 
 
-@pytest.mark.parametrize(
-    ("subject", "device", "command"),
-    [
-        ("reference", "emulator", f'pytest "{PLACE.node}"'),
-        ("fault:packing/x", "cuda", f'pytest "{PLACE.node}" --subject fault:packing/x --device cuda'),
-    ],
-)
-def test_the_command_says_only_what_is_not_default(subject: str, device: str, command: str) -> None:
-    """Subject and device are left out where they are the default."""
-    place = replace(PLACE, subject=subject, device="cuda" if device == "cuda" else "emulator")
-    assert place.commands(TICKET)[0] == command
+def test_the_command_repeats_the_options() -> None:
+    """Without the profile, another run of pytest would draw other cases."""
+    place = replace(PLACE, options=" --profile premerge")
+    assert place.commands(TICKET)[0] == f'pytest "{PLACE.node}" --profile premerge'
 
 
 def test_a_law_of_the_searches_is_invented() -> None:
