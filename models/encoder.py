@@ -118,7 +118,8 @@ def _check_fit(grids: Sequence[Grid], capacity: Capacity, sizes: Sizes) -> None:
     for what, used, most in (
         ("tokens", sum(map(sizes.tokens, grids)), capacity.tokens),
         ("items", len(grids), capacity.items),
-        ("frames", sum(each.frames for each in grids), capacity.frames),
+        # The tiles of a tile family are rows of one frame: the tokens limit them.
+        ("frames", 0 if sizes.tile else sum(each.frames for each in grids), capacity.frames),
     ):
         if used > most:
             raise ValueError(f"{used} {what} do not fit a capacity of {most}: split the batch or raise it.")

@@ -40,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: needs Chromium and its driver")
     config.addinivalue_line("markers", "gpu: needs a CUDA device")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / ".hypothesis"))
     # The number of threads decides the order of a reduction, so every arm and every worker has one.
     torch.set_num_threads(1)
     pin_hypothesis()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from types import ModuleType
 
 import pytest
@@ -122,3 +124,31 @@ def test_a_graph_is_captured_once() -> None:
             kept = source + 2
         graph.replay()
     assert kept.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("accelerator", [False, True], ids=["one device", "two devices"])
+def test_nothing_waits_for_the_garbage_collector(accelerator: bool) -> None:
+    """A device under the shim is gone, with its pools, as soon as nobody holds it: a run has thousands of sessions."""
+    device = EmulatedDevice(accelerator=accelerator)
+    memory, source = weakref.ref(device), floats(device, 2)
+    gc.collect()
+    gc.disable()
+    try:
+        with routed(device):
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                output = source + 1
+            graph.replay()
+        assert output.tolist() == [1, 2]
+        del device, graph, output
+        assert memory() is None
+    finally:
+        gc.enable()
+
+
+def test_a_graph_outside_the_shim_is_refused() -> None:
+    """A class kept from inside has no device any more."""
+    with routed(EmulatedDevice()):
+        kept = torch.cuda.CUDAGraph
+    with pytest.raises(EmulatorError, match="no device is routed; make it inside routed"):
+        kept()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from selftests.session.runs import LAWS, Ran
+
+pytestmark = pytest.mark.timeout(180)
+"""Processes are started: on a busy machine each takes many seconds."""
 
 
 def test_an_interrupt_leaves_readable_records(interrupted: Ran) -> None:

@@ -7,6 +7,9 @@ import pytest
 from selftests.session.options import WRONG
 from selftests.session.runs import Ran
 
+pytestmark = pytest.mark.timeout(180)
+"""Processes are started: on a busy machine each takes many seconds."""
+
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_option_is_answered_with_one_sentence(name: str, runs: dict[str, Ran]) -> None:

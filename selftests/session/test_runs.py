@@ -13,6 +13,9 @@ from selftests.house.sources import ROOT
 from selftests.session.runs import LAWS, ONE_LAW, Ran, python
 from suite.__main__ import main
 
+pytestmark = pytest.mark.timeout(180)
+"""Processes are started: on a busy machine each takes many seconds."""
+
 
 def test_a_green_run(runs: dict[str, Ran]) -> None:
     """Exit code 0, a complete file of records, every law with its cases, and a page that says the same."""

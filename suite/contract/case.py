@@ -141,10 +141,12 @@ def _typed(what: str, data: object, kinds: Kinds) -> dict[str, Any]:
     return data
 
 
-def size(case: Case) -> tuple[int, int, int]:
-    """What makes one case simpler than another: fewer items, then fewer patches, then fewer batches."""
+def size(case: Case) -> tuple[int, ...]:
+    """What makes one case simpler than another: fewer items, fewer patches, fewer batches, fewer and lower budgets."""
     items = [item for batch in case.history for item in batch]
-    return len(items), sum(item.grid.patches for item in items), len(case.history)
+    budgets = [budget for budget in case.setup.budgets if isinstance(budget, int)]
+    patches = sum(item.grid.patches for item in items)
+    return len(items), patches, len(case.history), len(case.setup.budgets), sum(budgets)
 
 
 def draw_pixels(spec: ItemSpec, family: Family) -> Item:

@@ -82,10 +82,11 @@ def compare(arm: str, got: Tensor, want: Tensor, *, item: int = 0, batch: int = 
 
 
 def _place(share: Tensor, same: Tensor) -> tuple[int, ...]:
-    """Token and channel of the greatest finite error; without one, of the first mismatch; nothing if empty."""
+    """Token and channel of the greatest finite error, unless only what is not finite is wrong; nothing if empty."""
     if not share.numel():
         return ()
-    worst = int(share.argmax()) if _max(share) > 0 else int((~same).flatten().int().argmax())
+    only_not_finite = bool((~same).any()) and _max(share) <= 1
+    worst = int((~same).flatten().int().argmax() if only_not_finite else share.argmax())
     return worst // share.shape[1], worst % share.shape[1]
 
 
