@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from models.api import Capacity, Encoder, Grid, Item
+from reference.encoder_graph.config import ConfigError
 from reference.encoder_graph.protocol import EncoderItemSpec, ModelGraphConfig
 
 PIXELS = "pixels"
@@ -16,9 +17,18 @@ MAX_ITEMS_OF_RANGE = 64
 
 
 class EncoderGraphModel:
-    """Wraps an encoder; its `metadata` is the one place that eager, capture and replay share (SPEC G9)."""
+    """Wraps an encoder; its `metadata` is the one place that eager, capture and replay share (SPEC G9).
+
+    Raises:
+        ConfigError: the encoder cannot build the metadata of the attention back end (SPEC G10).
+    """
 
     def __init__(self, encoder: Encoder, *, backend: str = "flash") -> None:
+        if backend not in encoder.backends():
+            raise ConfigError(
+                f"mm_encoder_attn_backend={backend!r}: {encoder.family.name} can build metadata for "
+                f"{', '.join(encoder.backends())} only."
+            )
         self._encoder = encoder
         self._sizes = encoder.family.sizes
         self._backend = backend

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -32,8 +31,6 @@ from suite.contract.subject import (
 
 FLOOD_CHARACTERS = 1 << 20
 """A subject that prints more than this in one call is flooding."""
-
-Answer = TypeVar("Answer")
 
 
 class SubjectFailed(Exception):

@@ -15,11 +15,13 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from suite.contract.case import Case
-from suite.contract.verdict import Outcome, Verdict, Violation
+from suite.contract.text import unknown_text
+from suite.contract.verdict import Outcome, Verdict, Violation, unknown
 from suite.driver.catalogue import Cell, law_named
 from suite.driver.checking import Checked, check
 from suite.driver.profiles import Profile
@@ -59,6 +61,8 @@ def check_in_child(errand: Errand, *, seconds: float) -> Checked:
         with contextlib.suppress(OSError, ValueError, KeyError):
             answer = json.loads((folder / "answer").read_text())
             return Checked(Outcome(answer["outcome"]), answer["cases"], answer["line"], answer["text"])
+        with contextlib.suppress(OSError):
+            return _trouble(errand, (folder / "trouble").read_text())
         return _death(errand, folder, end)
 
 
@@ -83,6 +87,14 @@ def _run(folder: Path, seconds: float) -> str:
             os.killpg(child.pid, signal.SIGKILL)
             raise
     return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with exit status {status}"
+
+
+def _trouble(errand: Errand, text: str) -> Checked:
+    """An exception of the check itself: what the subject raises never comes so far."""
+    verdict = unknown(f"the check itself failed: {text}")
+    found = Found(errand.cell.law, verdict, case=None, cases=0, seconds=0.0, labels={}, noise=None, margin=None)
+    shown = unknown_text(found.law, verdict, subject=errand.place.subject, family=errand.cell.label)
+    return Checked(Outcome.UNKNOWN, 0, law_line(errand.cell, found, errand.place), shown)
 
 
 def _death(errand: Errand, folder: Path, end: str) -> Checked:
@@ -153,5 +165,13 @@ def _serve(folder: Path) -> None:
     (folder / "answer").write_text(json.dumps(answer))
 
 
+def _main(folder: Path) -> None:
+    try:
+        _serve(folder)
+    except Exception:
+        (folder / "trouble").write_text(traceback.format_exc())
+        raise
+
+
 if __name__ == "__main__":
-    _serve(Path(sys.argv[1]))
+    _main(Path(sys.argv[1]))

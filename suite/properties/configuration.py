@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from suite.contract.case import Case, Setup
@@ -37,6 +38,11 @@ def accepted_means_it_runs(case: Case, subject: GuardedSubject) -> Verdict:
         return holds()
 
 
+def _is_named(value: object, text: str) -> bool:
+    """Whether the value stands in the text as a word of its own: 0 is not named by 10."""
+    return re.search(rf"(?<![\w.-]){re.escape(str(value))}(?![\w.]*\w)", text) is not None
+
+
 def _not_whole_numbers(setup: Setup) -> list[object]:
     """The budgets and limits that are no whole numbers of their range."""
     given: list[tuple[object, int]] = [(budget, 1) for budget in setup.budgets]
@@ -59,7 +65,7 @@ def bad_values_are_refused(case: Case, subject: GuardedSubject) -> Verdict:
         with subject.session(case.family, case.setup):
             pass
     except Refused as refusal:
-        if any(str(value) in str(refusal) for value in offending):
+        if any(_is_named(value, str(refusal)) for value in offending):
             return holds()
         actual, because = f"refused with: {refusal}", "the text does not hold the value that is wrong"
     else:

@@ -122,8 +122,11 @@ def order_does_not_matter(case: Case, subject: GuardedSubject) -> Verdict:
     def body(run: Run) -> Verdict:
         batch = case.history[0]
         forward = run.encode(batch)
-        backward = run.encode(batch[::-1])[::-1]
+        backward = run.encode(batch[::-1])
         because = "results are handed back in the order of packing, or an item's place in the buffer matters"
-        return run.changed(backward, forward, what="as in the reversed batch", because=because) or holds()
+        return (
+            run.changed(backward, forward[::-1], what="as it was before the batch was reversed", because=because)
+            or holds()
+        )
 
     return in_session(case, subject, body)

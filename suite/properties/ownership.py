@@ -20,7 +20,7 @@ from suite.properties.run import Run, in_session
     ignores="whether the results were right when they came",
 )
 def results_outlive_later_batches(case: Case, subject: GuardedSubject) -> Verdict:
-    """A result stays bit for bit what it was, whatever is encoded, cleared or captured afterwards."""
+    """A result stays bit for bit what it was, whatever is encoded or cleared afterwards."""
 
     def body(run: Run) -> Verdict:
         kept = [(number, output, output.clone()) for number, _, outputs in run.batches() for output in outputs]

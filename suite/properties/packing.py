@@ -129,7 +129,8 @@ def promised_bound(case: Case, subject: GuardedSubject) -> Verdict:
                 continue
             best = optimum(_loads(case, batch), bounds, overhead)
             paid = cost(_launched(run, batch), overhead)
-            if paid > ratio * best:
+            # Not `paid > ...`: a promise that is not a number would be kept by any cost.
+            if not paid <= ratio * best:
                 return _wrong(
                     run,
                     f"at most {ratio:g} x {best} tokens",

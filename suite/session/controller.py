@@ -138,7 +138,7 @@ class Controller:
         if isinstance(what, Cell):
             self._seen.add(report.nodeid)
             self._wrong += 1
-            self._append(_lost_cell(what, text, node=report.nodeid, died=died))
+            self._append(_lost_cell(what, text, node=report.nodeid, died=died, options=self._request.options))
         elif isinstance(what, PlantedFault):
             self._survivors.append(what.id)
 
@@ -203,7 +203,7 @@ def _absent(laws: Sequence[Cell], request: Request) -> list[Cell]:
     return [Cell(law, request.families[0]) for law in LAWS.values() if law.id not in collected]
 
 
-def _lost_cell(cell: Cell, text: str, *, node: str, died: bool) -> Line:
+def _lost_cell(cell: Cell, text: str, *, node: str, died: bool, options: str) -> Line:
     line: Line = {
         "kind": "law",
         **cell_fields(cell),
@@ -218,7 +218,7 @@ def _lost_cell(cell: Cell, text: str, *, node: str, died: bool) -> Line:
             "actual": text,
             "because": "the subject ended the interpreter",
             "case": {"family": cell.family},
-            "reproduce": [f'pytest "{node}" -n 1'],
+            "reproduce": [f'pytest "{node}"{options} -n 1'],
         }
     return line
 
