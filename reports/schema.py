@@ -38,6 +38,8 @@ class Header:
     platform: str = ""
     threads: int | None = None
     workers: int | None = None
+    routes: Mapping[str, str] = field(default_factory=dict)
+    """What each column of the subject is, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)

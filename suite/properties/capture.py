@@ -11,6 +11,9 @@ from suite.contract.subject import DeviceFacts
 from suite.contract.verdict import Verdict, holds, violated
 from suite.properties.run import Run, in_session
 
+PASSES = 5
+"""So often a history is gone through for memory to settle: a subject may capture what it has seen a few times."""
+
 
 def _never(
     case: Case, subject: GuardedSubject, seen: Callable[[DeviceFacts], tuple[str, ...]], *, expected: str, because: str
@@ -141,19 +144,21 @@ def no_host_numbers(case: Case, subject: GuardedSubject) -> Verdict:
     ignores="memory outside the device's pools",
 )
 def memory_is_bounded(case: Case, subject: GuardedSubject) -> Verdict:
-    """A second pass over a history captures nothing more and retains no further byte."""
+    """A history gone through again and again soon captures nothing more and retains no further byte."""
 
     def body(run: Run) -> Verdict:
-        first = _encode_all(run).facts()
-        second = _encode_all(run).facts()
-        got = (second.graphs_alive, second.retained_bytes)
-        if got != (first.graphs_alive, first.retained_bytes):
-            return violated(
-                expected=f"{first.graphs_alive} graphs and {first.retained_bytes} bytes, as after the first pass",
-                actual=f"{got[0]} graphs and {got[1]} bytes",
-                because="graphs or pools grow with the number of requests",
-            )
-        return holds()
+        held: list[tuple[int, int]] = []
+        for _ in range(PASSES):
+            facts = _encode_all(run).facts()
+            now = (facts.graphs_alive, facts.retained_bytes)
+            if any(now[0] <= graphs and now[1] <= size for graphs, size in held):
+                return holds()
+            held.append(now)
+        return violated(
+            expected=f"no more graphs or bytes than before, in one of {PASSES} passes",
+            actual=f"(graphs, bytes) after each pass: {held}",
+            because="graphs or pools grow with the number of requests",
+        )
 
     return in_session(case, subject, body)
 

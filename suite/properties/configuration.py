@@ -18,6 +18,7 @@ from suite.properties.run import Run, in_session
     source=("SPEC G1", "SPEC G3", "BUG-E08", "BUG-E09"),
     inputs="configurations",
     needs=("configurable", "token_budgets"),
+    everywhere=True,
     ignores="which configurations are refused",
 )
 def accepted_means_it_runs(case: Case, subject: GuardedSubject) -> Verdict:
@@ -73,12 +74,20 @@ def bad_values_are_refused(case: Case, subject: GuardedSubject) -> Verdict:
     return violated(expected=f"refused, naming one of {offending}", actual=actual, because=because)
 
 
+def _doubles(budgets: tuple[int, ...]) -> bool:
+    """Whether these are powers of two, none left out, and a maximum at most twice the last of them."""
+    *below, most = budgets or (0,)
+    doubled = [2 * budget for budget in below]
+    powers = all(budget & (budget - 1) == 0 for budget in below)
+    return most > 0 and powers and below[1:] == doubled[:-1] and (not below or below[-1] < most <= doubled[-1])
+
+
 @law(
     "configuration/ladder-is-sound",
     source=("SPEC G3", "BUG-E08"),
     inputs="configurations",
     needs=("configurable", "token_budgets"),
-    ignores="the steps of an inferred ladder, beyond its being sorted powers of two up to a maximum",
+    ignores="where an inferred ladder begins and ends",
 )
 def ladder_is_sound(case: Case, subject: GuardedSubject) -> Verdict:
     """Budgets are the user's, sorted and without duplicates, or inferred; 1 <= max items <= smallest budget."""
@@ -86,12 +95,10 @@ def ladder_is_sound(case: Case, subject: GuardedSubject) -> Verdict:
     def body(run: Run) -> Verdict:
         bounds = run.session.bounds()
         given = tuple(sorted(set(case.setup.budgets)))
-        below = bounds.budgets[:-1]
-        inferred = all(budget & (budget - 1) == 0 for budget in below) and list(below) == sorted(set(below))
-        right = bounds.budgets == given if given else bounds.budgets and inferred
+        right = bounds.budgets == given if given else _doubles(bounds.budgets)
         if not right or not 1 <= bounds.max_items <= min(bounds.budgets):
             return violated(
-                expected=f"{given or 'sorted powers of two up to a maximum'}, 1 <= max items <= smallest budget",
+                expected=f"{given or 'each power of two up to a maximum'}, 1 <= max items <= smallest budget",
                 actual=f"budgets {bounds.budgets}, max items {bounds.max_items}",
                 because="a path of configuration does not go through the checks",
             )
@@ -125,10 +132,11 @@ def off_changes_nothing(case: Case, subject: GuardedSubject) -> Verdict:
     def body(run: Run) -> Verdict:
         for _, batch, outputs in run.batches():
             replayed = [launch for launch in run.session.launches() if launch.budget is not None]
-            if replayed or run.session.facts().graphs_alive:
+            facts = run.session.facts()
+            if replayed or facts.graphs_alive or facts.retained_bytes:
                 return violated(
-                    expected="no graph captured, none replayed",
-                    actual=f"{run.session.facts().graphs_alive} graphs, {len(replayed)} replays",
+                    expected="no graph captured, none replayed, no byte held for one",
+                    actual=f"{facts.graphs_alive} graphs, {len(replayed)} replays, {facts.retained_bytes} bytes",
                     because="the flag is not asked",
                     evidence=run.evidence(),
                 )

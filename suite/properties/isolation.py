@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import torch
+
+from models.api import Item
 from suite.contract.case import Batch, Case
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
@@ -84,6 +88,19 @@ def sessions_are_independent(case: Case, subject: GuardedSubject) -> Verdict:
     return in_session(case, subject, body)
 
 
+def _rows(given: Sequence[Item]) -> list[int]:
+    return [len(item.pixels) for item in given]
+
+
+def _misshapen(first: Item, others: Sequence[Item]) -> Iterator[list[Item]]:
+    """The batch with a row less, a row more, and a row that went over to the next item."""
+    short, row = replace(first, pixels=first.pixels[:-1]), first.pixels[-1:]
+    yield [short, *others]
+    yield [replace(first, pixels=torch.cat([first.pixels, row])), *others]
+    for second in others[:1]:
+        yield [short, replace(second, pixels=torch.cat([row, second.pixels])), *others[1:]]
+
+
 @law(
     "isolation/misshapen-item-is-refused",
     source=("SPEC G6", "SPEC G7"),
@@ -92,18 +109,18 @@ def sessions_are_independent(case: Case, subject: GuardedSubject) -> Verdict:
     ignores="the wording of the refusal",
 )
 def misshapen_item_is_refused(case: Case, subject: GuardedSubject) -> Verdict:
-    """An item with a row too few is refused, so that no rows of its neighbours shift; the next batch is right."""
+    """An item with a row too few or too many is refused, also if the rows add up; the next batch is right."""
 
     def body(run: Run) -> Verdict:
         batch = case.history[0]
         first, *others = items(case, batch)
-        short = replace(first, pixels=first.pixels[:-1])
-        if run.session.refusal([short, *others]) is None:
-            return violated(
-                expected=f"a batch whose item 0 has {len(short.pixels)} of {len(first.pixels)} rows refused",
-                actual="answered as if nothing were wrong",
-                because="rows are counted from the grid and taken from the pixels: all later items shift",
-            )
+        for wrong in _misshapen(first, others):
+            if run.session.refusal(wrong) is None:
+                return violated(
+                    expected=f"{_rows(wrong)} rows of pixels refused: the grids have {_rows([first, *others])}",
+                    actual="answered as if nothing were wrong",
+                    because="rows are counted from the grid and taken from the pixels: all later items shift",
+                )
         return run.first_wrong() or holds(margin=run.margin)
 
     return in_session(case, subject, body)

@@ -68,3 +68,35 @@ def capture_twice(case: Case, subject: GuardedSubject) -> Verdict:
         return run.first_wrong() or run.failed_replay() or holds(margin=run.margin)
 
     return in_session(case, subject, body)
+
+
+@law(
+    "lifecycle/reports-follow",
+    source=("SPEC G5", "SPEC G7", "BUG-E19"),
+    inputs="setups",
+    needs=("lifecycle", "statistics", "memory_report", "token_budgets"),
+    ignores="whether a clear starts the counts of items anew",
+)
+def reports_follow(case: Case, subject: GuardedSubject) -> Verdict:
+    """Cleared, neither a graph nor a byte is reported; captured again, as many as before."""
+
+    def body(run: Run) -> Verdict:
+        before = _reported(run)
+        run.session.clear()
+        cleared = _reported(run)
+        run.session.capture()
+        got, want = (cleared, _reported(run)), ((0, 0), before)
+        if got != want:
+            return violated(
+                expected=f"(graphs, bytes) reported after clear and after the next capture: {want}",
+                actual=str(got),
+                because="a report is written at the capture, or from the configuration, and not kept up to date",
+            )
+        return holds()
+
+    return in_session(case, subject, body)
+
+
+def _reported(run: Run) -> tuple[int, int]:
+    """Graphs and bytes, as the subject reports them."""
+    return run.session.counts().graphs, sum(run.session.memory().values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from suite.contract.case import Batch, Case
 from suite.contract.guard import GuardedSubject
@@ -144,16 +145,21 @@ def promised_bound(case: Case, subject: GuardedSubject) -> Verdict:
 
 @law(
     "packing/fitting-items-are-replayed",
-    source=("SPEC G4", "SPEC G7", "SPEC G11", "BUG-E21"),
+    source=("SPEC G4", "SPEC G7", "SPEC G11", "BUG-E13", "BUG-E21"),
     inputs="packings",
     needs=("token_budgets",),
-    ignores="clips where the configuration keeps them out of graphs",
+    ignores="clips that the user's limit on frames keeps out of graphs",
 )
 def fitting_items_are_replayed(case: Case, subject: GuardedSubject) -> Verdict:
-    """An item that fits the largest graph is replayed; one that fits none runs in eager, alone."""
+    """An item that fits the largest graph is replayed; one that fits none runs in eager, alone.
+
+    A limit on frames that the subject infers has room for every clip (BUG-E13).
+    """
 
     def body(run: Run) -> Verdict:
         bounds = run.session.bounds()
+        if case.setup.max_frames is None:
+            bounds = replace(bounds, max_frames=None)
         for batch in case.history:
             loads = _loads(case, batch)
             for launch in _launched(run, batch):

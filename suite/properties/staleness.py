@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from models.api import Item
 from suite.contract.case import Case
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
 from suite.contract.verdict import Verdict, holds
+from suite.oracles.eager import items
 from suite.properties.run import Run, in_session
 
 
@@ -48,3 +52,47 @@ def repeat_agrees(case: Case, subject: GuardedSubject) -> Verdict:
         return holds()
 
     return in_session(case, subject, body)
+
+
+@law(
+    "staleness/long-histories",
+    source=("SPEC G6", "BUG-E02", "BUG-G05"),
+    inputs="marches",
+    ignores="batches of several items: the other laws have them",
+)
+def long_histories(case: Case, subject: GuardedSubject) -> Verdict:
+    """Every item of dozens of requests, most of other sizes than the last, equals its solo run in eager."""
+
+    def body(run: Run) -> Verdict:
+        return run.first_wrong() or run.failed_replay() or holds(margin=run.margin)
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "staleness/overwritten-pixels-are-read",
+    source=("SPEC G6", "BUG-E02", "BUG-G13"),
+    inputs="mixes",
+    ignores="pixels that change while they are being encoded",
+)
+def overwritten_pixels_are_read(case: Case, subject: GuardedSubject) -> Verdict:
+    """A batch whose tensors are overwritten in place, in one row each, gives what a fresh session gives for it."""
+    batch = case.history[0]
+    with subject.session(case.family, case.setup) as session:
+        fresh = session.encode(_overwritten(items(case, batch)))
+
+    def body(run: Run) -> Verdict:
+        given = items(case, batch)
+        run.encode_items(batch, given)
+        again = run.encode_items(batch, _overwritten(given))
+        because = "an item is known by its tensor, its size or a part of its pixels, and an earlier answer is given"
+        return run.changed(again, fresh, what="as a fresh session gives it", because=because) or holds()
+
+    return in_session(case, subject, body)
+
+
+def _overwritten(given: Sequence[Item]) -> Sequence[Item]:
+    """The same tensors, with other values in the middle row: what is known of the first or the last row holds on."""
+    for item in given:
+        item.pixels[len(item.pixels) // 2] += 1
+    return given

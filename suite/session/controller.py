@@ -168,6 +168,7 @@ class Controller:
             "platform": f"{platform.system()} {platform.machine()}",
             "threads": torch.get_num_threads(),
             "workers": getattr(self._config.option, "numprocesses", None) or 0,
+            "routes": {column.name: column.text for column in request.columns()},
         }
 
     def _notes(self) -> list[Line]:

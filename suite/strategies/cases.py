@@ -13,7 +13,7 @@ from suite.contract.case import Batch, Case, ItemSpec, Setup
 from suite.contract.subject import Capabilities
 from suite.strategies.configurations import bad_setups, wild_setups
 from suite.strategies.ladders import setups
-from suite.strategies.mixes import batches, items, oversized_batches
+from suite.strategies.mixes import batches, edge_items, items, oversized_batches, small_items
 from suite.strategies.sizes import SEEDS, clips
 
 
@@ -142,15 +142,40 @@ def defaults(draw: st.DrawFn, space: Space) -> Case:
     return Case(space.family.name, draw(setups(space.family.sizes), label="setup"))
 
 
-def packings(space: Space) -> st.SearchStrategy[Case]:
-    """Mixes of images, and of clips where the family takes them."""
-    return mixes(space) | videos(space) if "video" in space.family.modalities else mixes(space)
+@st.composite
+def crowds(draw: st.DrawFn, space: Space) -> Case:
+    """One batch of more small items than any graph holds: a queue that has to be cut many times."""
+    sizes = space.family.sizes
+    setup = draw(setups(sizes), label="setup")
+    batch = draw(st.lists(small_items(sizes, setup), min_size=9, max_size=16).map(tuple), label="batch")
+    return Case(space.family.name, setup, (batch,))
+
+
+@st.composite
+def packings(draw: st.DrawFn, space: Space) -> Case:
+    """Mixes and crowds of images, and of clips where the family takes them, under any of the subject's packers."""
+    kinds = [mixes, *([videos] if "video" in space.family.modalities else []), crowds]
+    case = draw(st.one_of([kind(space) for kind in kinds]), label="case")
+    name = draw(st.sampled_from(space.capabilities.packers or (None,)), label="packer")
+    return replace(case, setup=replace(case.setup, packer=name))
+
+
+@st.composite
+def marches(draw: st.DrawFn, space: Space) -> Case:
+    """Up to forty images one after the other, of many shapes, and the first few of them once more."""
+    sizes = space.family.sizes
+    setup = draw(setups(sizes), label="setup")
+    count = draw(st.integers(1, 40), label="batches")
+    alone = st.tuples(small_items(sizes, setup) | edge_items(sizes, setup))
+    history = draw(st.lists(alone, min_size=count, max_size=count), label="items")
+    return Case(space.family.name, setup, (*history, *map(_reseeded, history[:8])))
 
 
 CASES: dict[str, Callable[[Space], st.SearchStrategy[Case]]] = {
     "mixes": mixes,
     "packings": packings,
     "histories": histories,
+    "marches": marches,
     "twins": twins,
     "oversized": oversized,
     "videos": videos,

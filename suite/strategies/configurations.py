@@ -35,16 +35,16 @@ def bad_setups(draw: st.DrawFn, family: Family, capabilities: Capabilities) -> S
     negative = draw(st.integers(-100, -1), label="negative")
     no_number = cast("int", draw(st.sampled_from([2.5, "64", True]), label="no whole number"))
     unbuildable = [name for name in capabilities.backends if name not in family.backends]
+    bad_budgets = [draw(st.permutations((bad, *good.budgets)).map(tuple)) for bad in (negative, 0, no_number)]
     return draw(
         st.sampled_from(
             [
-                replace(good, budgets=(negative, *good.budgets)),
-                replace(good, budgets=(0, *good.budgets)),
-                replace(good, budgets=(no_number, *good.budgets)),
+                *(replace(good, budgets=budgets) for budgets in bad_budgets),
                 replace(good, max_items=negative),
                 replace(good, max_items=no_number),
                 replace(good, max_items=good.budgets[0] + 1 - negative),
                 replace(good, max_frames=negative),
+                replace(good, max_frames=no_number),
                 *(replace(good, backend=name) for name in (f"no-such-back-end-{-negative}", *unbuildable)),
             ]
         ),

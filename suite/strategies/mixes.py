@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 
 from models.api import Sizes
 from suite.contract.case import Batch, ItemSpec, Setup
-from suite.strategies.sizes import SEEDS, grids, shapes_of
+from suite.strategies.sizes import FILLS, SEEDS, grids, shapes_of
 
 
 @st.composite
 def items(draw: st.DrawFn, sizes: Sizes, *, tokens: int) -> ItemSpec:
-    """An image of about that many tokens, of any shape."""
-    return ItemSpec(draw(grids(sizes, tokens=tokens), label="grid"), draw(SEEDS, label="seed"))
+    """An image of about that many tokens, of any shape; one in eight is blank."""
+    grid = draw(grids(sizes, tokens=tokens), label="grid")
+    return ItemSpec(grid, draw(SEEDS, label="seed"), fill=draw(FILLS, label="fill"))
 
 
 @st.composite

@@ -10,6 +10,10 @@ SEEDS = st.integers(0, 3)
 """Few seeds: an oracle's answer can be kept, and values repeat across batches."""
 
 
+FILLS = st.sampled_from([*[None] * 7, 0.0])
+"""What fills an image instead of random pixels: mostly nothing, sometimes zeros, which padding is made of too."""
+
+
 def shapes_of(sizes: Sizes, tokens: int, *, frames: int = 1) -> list[Grid]:
     """All grids with exactly that many tokens, squarest last; empty if there are none."""
     if sizes.tile is not None:
@@ -40,7 +44,7 @@ def clips(sizes: Sizes, *, max_tokens: int) -> st.SearchStrategy[Grid]:
     """Grids of two frames or more."""
     found = [
         grid
-        for frames in range(2, min(sizes.max_frames, 4) + 1)
+        for frames in range(2, sizes.max_frames + 1)
         for area in (1, 2, 3, 4, 6)
         for grid in shapes_of(sizes, frames * area, frames=frames)
         if frames * area <= max(max_tokens, 2)

@@ -12,6 +12,8 @@ class Column:
     """One arrangement of a subject, and where it adds something to the first one."""
 
     subject: Subject
+    text: str = ""
+    """Which way to the implementation it is, in words."""
     name: str = ""
     """Empty for the first column, which runs every law on every family."""
     topics: tuple[str, ...] | None = None

@@ -29,11 +29,21 @@ def reference_columns(
         return ReferenceSubject(name=name, route=route, parts=parts, isolated=isolated)
 
     if device == "cuda":
-        return (Column(by("cuda")),)
+        return (Column(by("cuda"), text="real CUDA graphs"),)
     return (
-        Column(by("injected")),
-        Column(by("shim"), name="shim", every_family=False),
-        Column(by("accelerator"), name="two devices", topics=("capture", "values")),
+        Column(by("injected"), text="the emulator injected as its device"),
+        Column(
+            by("shim"),
+            text="its own torch.cuda device, unmodified, with torch.cuda routed to the emulator",
+            name="shim",
+            every_family=False,
+        ),
+        Column(
+            by("accelerator"),
+            text="an emulator with two devices, which tells host tensors from device tensors",
+            name="two devices",
+            topics=("capture", "values"),
+        ),
     )
 
 
