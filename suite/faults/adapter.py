@@ -78,6 +78,40 @@ class _ShortTable(GenericEncoder):
         return values | {"position_ids": values["position_ids"].minimum(sides)}
 
 
+class _SixteenSlots(GenericEncoder):
+    """Keeps the metadata of sixteen layouts, and gives a slot a new name but not a new value when all are taken."""
+
+    def __init__(self, tower: Tower, *, device: str) -> None:
+        super().__init__(tower, device=device)
+        self._slots: list[tuple[tuple[Sequence[Grid], Capacity], Metadata]] = []
+
+    def _padded(self, grids: Sequence[Grid], capacity: Capacity) -> Metadata:
+        key, values = (tuple(grids), capacity), super()._padded(grids, capacity)
+        known = next((kept for other, kept in self._slots if other == key), None)
+        if known is None:
+            retired = self._slots.pop(0)[1] if len(self._slots) == 16 else values
+            fits = all(retired[name].shape == value.shape for name, value in values.items())
+            self._slots.append((key, retired if fits else values))
+        return dict(known or values)
+
+
+class _FourFrames(GenericEncoder):
+    """Clamps the frame of a patch to a table of four frames."""
+
+    def _padded(self, grids: Sequence[Grid], capacity: Capacity) -> Metadata:
+        values = super()._padded(grids, capacity)
+        return values | {"position_ids": values["position_ids"].minimum(torch.tensor([3, 8 + 64, 8 + 64 + 64]))}
+
+
+class _BlankIsPadding(GenericEncoder):
+    """Takes tokens whose pixels are all zero for padding."""
+
+    def forward(self, pixels: Tensor, metadata: Mapping[str, Tensor]) -> Tensor:
+        encoded = super().forward(pixels, metadata)
+        padding = (pixels == 0).reshape(len(encoded), -1).all(1)
+        return encoded.masked_fill(padding[:, None], 0)
+
+
 class _BatchWideScale(SegmentedAttention):
     """Rounds values to 8 bits by one scale for all rows, padding and other items included."""
 
@@ -159,6 +193,26 @@ FAULTS = (
         breaks="patches beyond the 10th row or column have the position of the 10th",
         caught_by=("values/replay-equals-eager",),
         parts=injection.adapter(_ShortTable),
+    ),
+    Fault(
+        id="adapter/sixteen-slots",
+        breaks="from the seventeenth layout on metadata of another is found under a layout's name",
+        caught_by=("staleness/long-histories",),
+        parts=injection.adapter(_SixteenSlots),
+        source="BUG-G05",
+    ),
+    Fault(
+        id="adapter/four-frames",
+        breaks="frames beyond the fourth have the position of the fourth",
+        caught_by=("values/videos",),
+        parts=injection.adapter(_FourFrames),
+        source="BUG-E13",
+    ),
+    Fault(
+        id="adapter/blank-is-padding",
+        breaks="blank images are taken for padding",
+        caught_by=("values/replay-equals-eager",),
+        parts=injection.adapter(_BlankIsPadding),
     ),
     Fault(
         id="adapter/batch-wide-scale",

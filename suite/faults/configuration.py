@@ -7,10 +7,15 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from models.api import Capacity, Grid
+from models.api import Capacity, Encoder, Grid
+from reference.encoder_graph.buffers import StaticBuffers
 from reference.encoder_graph.config import ConfigError, EncoderGraphConfig
-from reference.encoder_graph.manager import EncoderCudaGraphManager
+from reference.encoder_graph.device import GraphDevice
+from reference.encoder_graph.manager import BufferFactory, EncoderCudaGraphManager, ManagerFactory
 from reference.encoder_graph.model import PIXELS, EncoderGraphModel
+from reference.encoder_graph.packing import Packer
+from reference.encoder_graph.protocol import SupportsEncoderCudaGraph
+from reference.model_runner import EncoderModelRunner
 from suite.contract.case import Setup
 from suite.faults import injection
 from suite.faults.fault import Fault
@@ -37,6 +42,23 @@ def _without_bad_budgets(setup: Setup) -> Setup:
     return replace(setup, budgets=tuple(budget for budget in setup.budgets if budget > 0))
 
 
+def _frames_as_numbers(setup: Setup) -> Setup:
+    """Takes whatever can be made a number for a limit on frames."""
+    return replace(setup, max_frames=None if setup.max_frames is None else int(setup.max_frames))
+
+
+def _first_budget_checked(setup: Setup) -> Setup:
+    """Leaves out what makes no sense behind a first budget that does."""
+    return replace(setup, budgets=setup.budgets[:1] + _without_bad_budgets(setup).budgets[1:])
+
+
+def _in_steps_of_four(manager: EncoderCudaGraphManager, config: EncoderGraphConfig) -> None:
+    """Infers every other power of two, to capture less."""
+    if not config.encoder_cudagraph_token_budgets:
+        *below, most = manager.limits.budgets
+        manager.limits = replace(manager.limits, budgets=(*below[::2], most))
+
+
 def _cap_dropped(manager: EncoderCudaGraphManager, config: EncoderGraphConfig) -> None:
     """Infers the limit on items without capping it by the smallest budget."""
     if not config.max_items:
@@ -58,6 +80,38 @@ class _DummyClips(EncoderGraphModel):
         dummy = Grid(frames, self._sizes.merge, self._sizes.merge)
         pixels = super().prepare_encoder_cudagraph_capture_inputs(capacity)[PIXELS]
         return {PIXELS: pixels, **self._metadata([dummy] * capacity.items, capacity)}
+
+
+class _AsGiven(EncoderGraphModel):
+    """Takes a budget for a number of whole items, which it need not be."""
+
+    def get_encoder_cudagraph_capacity(self, budget: int, *, max_items: int, max_frames: int) -> Capacity:
+        return Capacity(tokens=budget, items=max_items, frames=max_frames)
+
+
+class _OffLater(EncoderModelRunner):
+    """Asks the flag when everything is captured, and keeps the outputs of the graphs that it then drops."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        config: EncoderGraphConfig,
+        device: GraphDevice,
+        packing: Packer | None = None,
+        buffers: BufferFactory = StaticBuffers,
+        model: SupportsEncoderCudaGraph | None = None,
+        manager: ManagerFactory = EncoderCudaGraphManager,
+    ) -> None:
+        on = replace(config, cudagraph_mm_encoder=True)
+        super().__init__(
+            encoder, config=on, device=device, packing=packing, buffers=buffers, model=model, manager=manager
+        )
+        if self.manager is not None and not config.cudagraph_mm_encoder:
+            self.manager.capture()
+            self.outputs = [captured.output for captured in self.manager._graphs.values()]
+            self.manager.clear()
+            self.manager = None
 
 
 class _RoundedDown(EncoderGraphModel):
@@ -161,5 +215,38 @@ FAULTS = (
         caught_by=("configuration/ladder-is-sound",),
         parts=lambda: Parts(config=_eight_frames),
         source="BUG-E13",
+    ),
+    Fault(
+        id="configuration/frames-as-numbers",
+        breaks="a limit on frames that is no whole number is made one",
+        caught_by=("configuration/bad-values-are-refused",),
+        parts=_read_as(_frames_as_numbers),
+    ),
+    Fault(
+        id="configuration/first-budget-checked",
+        breaks="bad budgets behind a good one are dropped without a word",
+        caught_by=("configuration/bad-values-are-refused",),
+        parts=_read_as(_first_budget_checked),
+    ),
+    Fault(
+        id="configuration/in-steps-of-four",
+        breaks="every other power of two is left out of the inferred ladder",
+        caught_by=("configuration/ladder-is-sound",),
+        parts=injection.manager_changed(_in_steps_of_four),
+        source="BUG-E25",
+    ),
+    Fault(
+        id="configuration/as-given",
+        breaks="a budget that is no multiple of an item's tokens is accepted and cannot be captured",
+        caught_by=("configuration/accepted-means-it-runs",),
+        parts=injection.model(_AsGiven),
+        source="BUG-E09",
+        family="gemma3",
+    ),
+    Fault(
+        id="configuration/off-later",
+        breaks="with graphs off their outputs are held all the same",
+        caught_by=("configuration/off-changes-nothing",),
+        parts=lambda: Parts(runner=_OffLater),
     ),
 )

@@ -56,6 +56,26 @@ class _RowsNotChecked(EncoderGraphModel):
         return [EncoderItemSpec(sizes.rows(each.grid), sizes.tokens(each.grid), each.grid.frames) for each in items]
 
 
+class _MissingRowsRefused(_RowsNotChecked):
+    """Looks for rows that are missing, not for rows that are too many."""
+
+    def get_encoder_cudagraph_item_specs(self, items: Sequence[Item]) -> list[EncoderItemSpec]:
+        specs = super().get_encoder_cudagraph_item_specs(items)
+        if any(len(item.pixels) < spec.input_size for item, spec in zip(items, specs, strict=True)):
+            raise ValueError("rows are missing")
+        return specs
+
+
+class _RowsAddUp(_RowsNotChecked):
+    """Compares the rows of all items together, which is right when one has too few and another too many."""
+
+    def get_encoder_cudagraph_item_specs(self, items: Sequence[Item]) -> list[EncoderItemSpec]:
+        specs = super().get_encoder_cudagraph_item_specs(items)
+        if sum(len(item.pixels) for item in items) != sum(spec.input_size for spec in specs):
+            raise ValueError("the rows do not add up")
+        return specs
+
+
 FAULTS = (
     Fault(
         id="isolation/shared-places",
@@ -77,5 +97,17 @@ FAULTS = (
         breaks="an item with fewer rows than its grid shifts the rows of all items after it",
         caught_by=("isolation/misshapen-item-is-refused",),
         parts=injection.model(_RowsNotChecked),
+    ),
+    Fault(
+        id="isolation/missing-rows-refused",
+        breaks="an item with more rows than its grid shifts the rows of all items after it",
+        caught_by=("isolation/misshapen-item-is-refused",),
+        parts=injection.model(_MissingRowsRefused),
+    ),
+    Fault(
+        id="isolation/rows-add-up",
+        breaks="a row that belongs to one item is taken for the next item's",
+        caught_by=("isolation/misshapen-item-is-refused",),
+        parts=injection.model(_RowsAddUp),
     ),
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from reference.encoder_graph.manager import BudgetGraph, EncoderCudaGraphManager
+from dataclasses import replace
+
+from reference.encoder_graph.manager import BudgetGraph, BudgetMemory, EncoderCudaGraphManager
+from reference.encoder_graph.statistics import Statistics
 from suite.faults.fault import Fault
 from suite.subjects.reference import Parts
 
@@ -32,6 +35,28 @@ class _CapturesTwice(EncoderCudaGraphManager):
         super().capture()
 
 
+class _GraphsAsConfigured(EncoderCudaGraphManager):
+    """Reports one graph per budget, captured or not."""
+
+    @property
+    def statistics(self) -> Statistics:
+        return replace(super().statistics, graphs_captured=len(self.limits.budgets))
+
+
+class _MemoryAsMeasured(EncoderCudaGraphManager):
+    """Reports what the last capture measured, also when it was dropped."""
+
+    _measured: tuple[BudgetMemory, ...] = ()
+
+    def capture(self) -> None:
+        super().capture()
+        self._measured = super().memory
+
+    @property
+    def memory(self) -> tuple[BudgetMemory, ...]:
+        return self._measured
+
+
 FAULTS = (
     Fault(
         id="lifecycle/flag-stays-up",
@@ -44,6 +69,19 @@ FAULTS = (
         breaks="a second capture keeps the graphs of the first",
         caught_by=("lifecycle/capture-twice",),
         parts=lambda: Parts(manager=_CapturesTwice),
+        source="BUG-E19",
+    ),
+    Fault(
+        id="lifecycle/graphs-as-configured",
+        breaks="graphs are reported that were dropped",
+        caught_by=("lifecycle/reports-follow",),
+        parts=lambda: Parts(manager=_GraphsAsConfigured),
+    ),
+    Fault(
+        id="lifecycle/memory-as-measured",
+        breaks="memory is reported that was given back",
+        caught_by=("lifecycle/reports-follow",),
+        parts=lambda: Parts(manager=_MemoryAsMeasured),
         source="BUG-E19",
     ),
 )

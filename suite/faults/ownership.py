@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -63,6 +64,33 @@ class _RemembersResults(EncoderModelRunner):
         return [next(output for other, output in known if _equal(item, other)) for item in items]
 
 
+class _EncodesOthersOnce(EncoderModelRunner):
+    """The same, but the first item of a batch is never compared."""
+
+    def execute_mm_encoder(self, items: Sequence[Item]) -> list[Tensor]:
+        outputs = super().execute_mm_encoder(items)
+        first = [next(i for i in range(bool(n), n + 1) if _equal(item, items[i])) for n, item in enumerate(items)]
+        return [outputs[index] for index in first]
+
+
+class _AdoptsPixels(EncoderModelRunner):
+    """Takes the pixels of the first request with one item for its staging buffer, since they have the right size."""
+
+    _staging: Tensor | None = None
+
+    def execute_mm_encoder(self, items: Sequence[Item]) -> list[Tensor]:
+        if self._staging is None:
+            self._staging = items[0].pixels if len(items) == 1 else None
+            return super().execute_mm_encoder(items)
+        rows = [len(item.pixels) for item in items]
+        if not rows or sum(rows) > len(self._staging):
+            return super().execute_mm_encoder(items)
+        staged = self._staging[: sum(rows)].copy_(torch.cat([item.pixels for item in items])).split(rows)
+        return super().execute_mm_encoder(
+            [replace(item, pixels=part) for item, part in zip(items, staged, strict=True)]
+        )
+
+
 def _equal(item: Item, other: Item) -> bool:
     """Whether two items would give the same result."""
     return item.grid == other.grid and torch.equal(item.pixels, other.pixels)
@@ -107,6 +135,19 @@ FAULTS = (
         breaks="equal items of a batch get one and the same tensor",
         caught_by=("ownership/results-can-be-written",),
         parts=lambda: Parts(runner=_EncodesEqualItemsOnce),
+    ),
+    Fault(
+        id="ownership/later-items-share-a-result",
+        breaks="equal items of a batch, the first left out, get one and the same tensor",
+        caught_by=("ownership/results-can-be-written",),
+        parts=lambda: Parts(runner=_EncodesOthersOnce),
+    ),
+    Fault(
+        id="ownership/adopts-pixels",
+        breaks="later requests are written into the pixels of an earlier one",
+        caught_by=("ownership/inputs-are-left-alone",),
+        parts=lambda: Parts(runner=_AdoptsPixels),
+        source="BUG-E03",
     ),
     Fault(
         id="ownership/remembers-results",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from models.api import Capacity, Item
+from reference.encoder_graph.config import EncoderGraphConfig
 from reference.encoder_graph.manager import EncoderCudaGraphManager
-from reference.encoder_graph.packing import Bin, Greedy, LeastCost, Limits, Load
+from reference.encoder_graph.packing import Bin, Deferral, Greedy, LeastCost, Limits, Load, Packer, packer
 from suite.faults import injection
 from suite.faults.fault import Fault
 from suite.subjects.reference import Parts
@@ -69,6 +70,32 @@ class _OneByOne(Greedy):
 
     def promised_ratio(self, loads: Sequence[Load], limits: Limits) -> float | None:
         return 1.0
+
+
+class _DefersByTokens(Deferral):
+    """Weighs budgets against each other and forgets the limit on items on the way."""
+
+    def pack(self, loads: Sequence[Load], limits: Limits) -> list[Bin]:
+        return super().pack(loads, replace(limits, max_items=len(loads) + 1))
+
+
+class _CrowdDealtTwice(LeastCost):
+    """Deals more than a dozen items into hands, and the item where two hands meet into both."""
+
+    def pack(self, loads: Sequence[Load], limits: Limits) -> list[Bin]:
+        bins = super().pack(loads, limits)
+        return [*bins, Bin(bins[0].items[:1], bins[0].budget)] if len(loads) > 12 else bins
+
+
+def _only(name: str, wrong: Callable[[], Packer]) -> injection.MakeParts:
+    """One of the packers wrong, and the others as they are."""
+    return lambda: Parts(packer=lambda wanted: wrong() if wanted == name else packer(wanted))
+
+
+def _one_frame_each(manager: EncoderCudaGraphManager, config: EncoderGraphConfig) -> None:
+    """Infers room for one frame of each item, as if all were images (BUG-E13)."""
+    if config.encoder_cudagraph_max_frames_per_batch is None:
+        manager.limits = replace(manager.limits, max_frames=manager.limits.max_items)
 
 
 class _LimitOnlyReported(EncoderCudaGraphManager):
@@ -144,6 +171,26 @@ FAULTS = (
         breaks="the search minimises tokens and forgets what a launch costs",
         caught_by=("packing/promised-bound",),
         parts=lambda: Parts(packer=lambda _: LeastCost(overhead=0)),
+    ),
+    Fault(
+        id="packing/defers-by-tokens",
+        breaks="a packer that is not the default overfills replays, which fail",
+        caught_by=("packing/fitting-items-are-replayed",),
+        parts=_only("deferral", _DefersByTokens),
+        source="BUG-E12",
+    ),
+    Fault(
+        id="packing/crowd-dealt-twice",
+        breaks="of more than a dozen items one is replayed twice",
+        caught_by=("packing/every-item-once",),
+        parts=_only("least_cost", _CrowdDealtTwice),
+    ),
+    Fault(
+        id="packing/one-frame-each",
+        breaks="the inferred limit on frames has no room for clips, which run in eager",
+        caught_by=("packing/fitting-items-are-replayed",),
+        parts=injection.manager_changed(_one_frame_each),
+        source="BUG-E13",
     ),
     Fault(
         id="packing/limit-only-reported",

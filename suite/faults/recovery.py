@@ -59,6 +59,27 @@ class _HitsBeforehand(EncoderCudaGraphManager):
             return super()._execute_bin(items, Bin(planned.items, None))
 
 
+class _FallsBackOnce(_ReplayFailurePasses):
+    """Falls back for the first failure, and lets a second through as a sign of something worse."""
+
+    def _execute_bin(self, items: Sequence[Item], planned: Bin) -> list[Tensor]:
+        if self._counters.replay_failures:
+            return super()._execute_bin(items, planned)
+        return EncoderCudaGraphManager._execute_bin(self, items, planned)
+
+
+class _HitAllTheSame(EncoderCudaGraphManager):
+    """Counts the items of a failed replay as hits, since they were meant for a graph."""
+
+    def _execute_bin(self, items: Sequence[Item], planned: Bin) -> list[Tensor]:
+        misses = self._counters.misses
+        outputs = super()._execute_bin(items, planned)
+        if planned.budget is not None and self._counters.misses > misses:
+            self._counters.misses = misses
+            self._counters.hit(len(planned.items))
+        return outputs
+
+
 class _Uncounted(Counters):
     """Leaves failed replays to the log."""
 
@@ -159,6 +180,18 @@ FAULTS = (
         breaks="the items of a failed replay are counted as hits and as misses",
         caught_by=("recovery/replay-failure-falls-back",),
         parts=lambda: Parts(manager=_HitsBeforehand),
+    ),
+    Fault(
+        id="recovery/falls-back-once",
+        breaks="the second failed replay of a session ends its request",
+        caught_by=("recovery/replay-failure-falls-back",),
+        parts=lambda: Parts(manager=_FallsBackOnce),
+    ),
+    Fault(
+        id="recovery/hit-all-the-same",
+        breaks="items that eager answered after a failed replay are counted as hits",
+        caught_by=("recovery/replay-failure-falls-back",),
+        parts=lambda: Parts(manager=_HitAllTheSame),
     ),
     Fault(
         id="recovery/failure-uncounted",

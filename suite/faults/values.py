@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 import torch
@@ -82,10 +82,28 @@ class _KnownBySize(EncoderModelRunner):
     """Keeps results by size, which is not what an item is."""
 
     def execute_mm_encoder(self, items: Sequence[Item]) -> list[Tensor]:
-        known: dict[Grid, Tensor] = self.__dict__.setdefault("known", {})
+        known: dict[Hashable, tuple[Item, Tensor]] = self.__dict__.setdefault("known", {})
         for item, output in zip(items, super().execute_mm_encoder(items), strict=True):
-            known.setdefault(item.grid, output)
-        return [known[item.grid].clone() for item in items]
+            known.setdefault(self.key(item), (item, output))
+        return [known[self.key(item)][1].clone() for item in items]
+
+    def key(self, item: Item) -> Hashable:
+        """What an item is known by."""
+        return item.grid
+
+
+class _KnownByTensor(_KnownBySize):
+    """Keeps results by the tensor of the pixels, which its owner may overwrite."""
+
+    def key(self, item: Item) -> Hashable:
+        return id(item.pixels)
+
+
+class _KnownByFirstRow(_KnownBySize):
+    """Keeps results by size and the first row of pixels, for a hash of all of them is slow."""
+
+    def key(self, item: Item) -> Hashable:
+        return item.grid, *item.pixels[0].flatten().tolist()
 
 
 FAULTS = (
@@ -135,5 +153,17 @@ FAULTS = (
         caught_by=("staleness/history-does-not-matter", "values/replay-equals-eager"),
         parts=lambda: Parts(runner=_KnownBySize),
         source="BUG-E03",
+    ),
+    Fault(
+        id="values/known-by-tensor",
+        breaks="a tensor that was overwritten in place gets the result of what it held before",
+        caught_by=("staleness/overwritten-pixels-are-read",),
+        parts=lambda: Parts(runner=_KnownByTensor),
+    ),
+    Fault(
+        id="values/known-by-first-row",
+        breaks="items of one size that begin alike share a result",
+        caught_by=("staleness/overwritten-pixels-are-read",),
+        parts=lambda: Parts(runner=_KnownByFirstRow),
     ),
 )

@@ -40,7 +40,7 @@ def replay_failure_falls_back(case: Case, subject: GuardedSubject) -> Verdict:
         want = (len(failing), counts.hits, passes * items)
         if got != want:
             return violated(
-                expected=f"{len(failing)} replay failures, at most {most} hits, {passes * items} items in {passes} passes",
+                expected=f"{len(failing)} failures, at most {most} hits, {passes * items} items in {passes} passes",
                 actual=f"{counts.replay_failures} failures, {counts.hits} hits, {counts.hits + counts.misses} items",
                 because="a failure is not counted, or the items of a failed replay are counted twice or as hits",
             )

@@ -13,7 +13,7 @@ from suite.contract.case import Batch, Case, ItemSpec, Setup
 from suite.contract.subject import Capabilities
 from suite.strategies.configurations import bad_setups, wild_setups
 from suite.strategies.ladders import setups
-from suite.strategies.mixes import batches, edge_items, items, oversized_batches, small_items
+from suite.strategies.mixes import batches, items, oversized_batches, small_items
 from suite.strategies.sizes import SEEDS, clips
 
 
@@ -147,7 +147,8 @@ def crowds(draw: st.DrawFn, space: Space) -> Case:
     """One batch of more small items than any graph holds: a queue that has to be cut many times."""
     sizes = space.family.sizes
     setup = draw(setups(sizes), label="setup")
-    batch = draw(st.lists(small_items(sizes, setup), min_size=9, max_size=16).map(tuple), label="batch")
+    count = draw(st.integers(9, 20), label="items")
+    batch = tuple(draw(small_items(sizes, setup), label="item") for _ in range(count))
     return Case(space.family.name, setup, (batch,))
 
 
@@ -162,13 +163,13 @@ def packings(draw: st.DrawFn, space: Space) -> Case:
 
 @st.composite
 def marches(draw: st.DrawFn, space: Space) -> Case:
-    """Up to forty images one after the other, of many shapes, and the first few of them once more."""
+    """Up to forty images one after the other, of many shapes, and the last few of them once more."""
     sizes = space.family.sizes
     setup = draw(setups(sizes), label="setup")
     count = draw(st.integers(1, 40), label="batches")
-    alone = st.tuples(small_items(sizes, setup) | edge_items(sizes, setup))
-    history = draw(st.lists(alone, min_size=count, max_size=count), label="items")
-    return Case(space.family.name, setup, (*history, *map(_reseeded, history[:8])))
+    units = st.integers(1, setup.budgets[-1] // sizes.unit)
+    history = [(draw(items(sizes, tokens=draw(units) * sizes.unit), label="item"),) for _ in range(count)]
+    return Case(space.family.name, setup, (*history, *map(_reseeded, history[-8:])))
 
 
 CASES: dict[str, Callable[[Space], st.SearchStrategy[Case]]] = {
