@@ -57,7 +57,7 @@ class Profile:
 
 _ALL = (
     Profile("smoke", 10, 2, faults="sample", random=False, search_seconds=5, shrink_seconds=5),
-    Profile("premerge", 60, 4, faults="all", random=False, search_seconds=15, shrink_seconds=8),
+    Profile("premerge", 40, 4, faults="all", random=False, search_seconds=15, shrink_seconds=8),
     Profile("nightly", 1000, 100, faults="lethal", random=True, search_seconds=60, shrink_seconds=60),
     Profile("dev", 30, 3, faults="all", random=True, search_seconds=20, shrink_seconds=20),
     Profile("seeds", 10, 2, faults="none", random=True, search_seconds=20, shrink_seconds=10),

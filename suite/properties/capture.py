@@ -38,7 +38,7 @@ def _encode_all(run: Run) -> GuardedSession:
 @law(
     "capture/no-synchronisation",
     source=("SPEC G5", "BUG-G09", "BUG-E23"),
-    inputs="histories",
+    inputs="mixes",
     needs=("observable",),
     everywhere=True,
     ignores="synchronisations outside captures",
@@ -119,7 +119,7 @@ def warmed_up_first(case: Case, subject: GuardedSubject) -> Verdict:
 @law(
     "capture/no-host-numbers",
     source=("SPEC G5", "BUG-G09", "BUG-E03"),
-    inputs="histories",
+    inputs="mixes",
     needs=("observable",),
     everywhere=True,
     ignores="Python numbers that are arguments of an operation: the values laws see those",

@@ -16,11 +16,11 @@ class Column:
     """Which way to the implementation it is, in words."""
     name: str = ""
     """Empty for the first column, which runs every law on every family."""
-    topics: tuple[str, ...] | None = None
-    """The topics of laws that it runs; None: all."""
+    laws: tuple[str, ...] | None = None
+    """Ids of the laws that it runs, those to which it adds something; None: all."""
     every_family: bool = True
     """Whether it runs on every family, or on the toy alone."""
 
-    def runs(self, *, topic: str, is_toy: bool) -> bool:
-        """Whether a law of that topic runs on a family in this column."""
-        return (self.every_family or is_toy) and (self.topics is None or topic in self.topics)
+    def runs(self, law: str, *, is_toy: bool) -> bool:
+        """Whether the law of that id runs on a family in this column."""
+        return (self.every_family or is_toy) and (self.laws is None or law in self.laws)

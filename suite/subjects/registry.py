@@ -9,6 +9,14 @@ from suite.subjects.column import Column
 from suite.subjects.reference import Parts, ReferenceSubject, Route
 
 Device = Literal["emulator", "cuda"]
+WHERE_THE_BORDER_SHOWS = (
+    "capture/no-synchronisation",
+    "capture/no-host-numbers",
+    "capture/nothing-escapes",
+    "values/replay-equals-eager",
+    "values/videos",
+)
+"""Laws that can find more when host tensors and device tensors are told apart."""
 DEVICES: tuple[Device, ...] = ("emulator", "cuda")
 
 
@@ -42,7 +50,7 @@ def reference_columns(
             by("accelerator"),
             text="an emulator with two devices, which tells host tensors from device tensors",
             name="two devices",
-            topics=("capture", "values"),
+            laws=WHERE_THE_BORDER_SHOWS,
         ),
     )
 
