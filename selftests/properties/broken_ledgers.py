@@ -188,6 +188,13 @@ class _CapturesBeside(Books):
         self.graphs = [*before, *self.graphs]
 
 
+class _ReportsItsLadder(Books):
+    """Reports bytes for every budget, captured or not."""
+
+    def memory(self) -> dict[int, int]:
+        return dict.fromkeys(self.budgets, 1)
+
+
 class _SwallowsReplayFailure(Books):
     """Does not count a replay that failed."""
 
@@ -246,6 +253,7 @@ BROKEN_LEDGERS: dict[str, type[Books]] = {
     "configuration/missing-method-is-named": _TakesAnyModel,
     "lifecycle/clear-then-capture": _LeavesGraph,
     "lifecycle/capture-twice": _CapturesBeside,
+    "lifecycle/reports-follow": _ReportsItsLadder,
     "recovery/replay-failure-falls-back": _SwallowsReplayFailure,
     "recovery/eager-failure-passes": _SwallowsEagerFailure,
     "recovery/capture-failure-leaves-nothing": _LeavesHalfACapture,

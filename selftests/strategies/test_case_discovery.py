@@ -25,6 +25,7 @@ AT_LEAST: dict[str, dict[str, int]] = {
         "smallest-item": 30,
         "single-item": 20,
         "several-budgets": 35,
+        "blank-image": 6,
     },
     "histories": {
         "one-under": 10,
@@ -46,14 +47,16 @@ AT_LEAST: dict[str, dict[str, int]] = {
         "shape-seen-before": 100,
         "several-budgets": 20,
     },
-    "oversized": {"oversized": 100, "all-oversized": 100, "exact-fit": 8, "several-budgets": 30},
+    "oversized": {"oversized": 100, "all-oversized": 100, "exact-fit": 5, "several-budgets": 30},
+    "packings": {"crowd": 35, "video": 20, "oversized": 15, "exact-fit": 13, "over-the-cap": 20},
+    "marches": {"long-history": 28, "smallest-item": 45, "exact-fit": 45},
     "packers": {"exact-fit": 5, "over-the-cap": 12, "oversized": 15, "several-budgets": 35},
     "backends": {"exact-fit": 12, "over-the-cap": 15, "empty-batch": 6, "shape-seen-before": 20},
     "configurations": {"several-budgets": 25, "single-item": 30},
 }
 """Percent of 200 draws that must be in the class: about two thirds of the least of six seeds."""
 
-VIDEOS = {"video": 100, "exact-fit": 15, "one-over": 9, "over-the-cap": 25, "oversized": 25, "all-oversized": 20}
+VIDEOS = {"video": 100, "exact-fit": 15, "one-over": 9, "over-the-cap": 25, "oversized": 20, "all-oversized": 13}
 PHOTOGRAPHS = {"exact-fit": 15, "over-the-cap": 15, "shape-seen-before": 15, "oversized": 12}
 
 

@@ -67,7 +67,8 @@ def test_every_declared_name_is_drawn(strategy: str) -> None:
 def _wrong_values(setup: Setup) -> list[str]:
     """What is wrong with a configuration, in words."""
     numbers = [value for value in (*setup.budgets, setup.max_items, setup.max_frames) if type(value) is int]
-    others = [value for value in (*setup.budgets, setup.max_items) if type(value) is not int]
+    frames = 0 if setup.max_frames is None else setup.max_frames
+    others = [value for value in (*setup.budgets, setup.max_items, frames) if type(value) is not int]
     budgets = [budget for budget in setup.budgets if type(budget) is int]
     return [
         *["no whole number" for _ in others],

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from torch import Tensor
+
+from models.api import Item
 from reference.encoder_graph.manager import BudgetGraph, BudgetMemory, EncoderCudaGraphManager
 from reference.encoder_graph.statistics import Statistics
 from suite.faults.fault import Fault
@@ -43,6 +47,17 @@ class _GraphsAsConfigured(EncoderCudaGraphManager):
         return replace(super().statistics, graphs_captured=len(self.limits.budgets))
 
 
+class _CountsWhileCaptured(EncoderCudaGraphManager):
+    """Counts nothing without graphs: there is nothing to hit."""
+
+    def execute(self, items: Sequence[Item]) -> list[Tensor]:
+        before = self._counters.misses
+        outputs = super().execute(items)
+        if not self.is_captured:
+            self._counters.misses = before
+        return outputs
+
+
 class _MemoryAsMeasured(EncoderCudaGraphManager):
     """Reports what the last capture measured, also when it was dropped."""
 
@@ -76,6 +91,12 @@ FAULTS = (
         breaks="graphs are reported that were dropped",
         caught_by=("lifecycle/reports-follow",),
         parts=lambda: Parts(manager=_GraphsAsConfigured),
+    ),
+    Fault(
+        id="lifecycle/counts-while-captured",
+        breaks="items that run in eager after a clear are not counted",
+        caught_by=("lifecycle/reports-follow",),
+        parts=lambda: Parts(manager=_CountsWhileCaptured),
     ),
     Fault(
         id="lifecycle/memory-as-measured",

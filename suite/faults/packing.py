@@ -92,10 +92,10 @@ def _only(name: str, wrong: Callable[[], Packer]) -> injection.MakeParts:
     return lambda: Parts(packer=lambda wanted: wrong() if wanted == name else packer(wanted))
 
 
-def _one_frame_each(manager: EncoderCudaGraphManager, config: EncoderGraphConfig) -> None:
-    """Infers room for one frame of each item, as if all were images (BUG-E13)."""
+def _two_frames(manager: EncoderCudaGraphManager, config: EncoderGraphConfig) -> None:
+    """Has a constant where a limit on frames is to be inferred (BUG-E13)."""
     if config.encoder_cudagraph_max_frames_per_batch is None:
-        manager.limits = replace(manager.limits, max_frames=manager.limits.max_items)
+        manager.limits = replace(manager.limits, max_frames=2)
 
 
 class _LimitOnlyReported(EncoderCudaGraphManager):
@@ -186,10 +186,10 @@ FAULTS = (
         parts=_only("least_cost", _CrowdDealtTwice),
     ),
     Fault(
-        id="packing/one-frame-each",
-        breaks="the inferred limit on frames has no room for clips, which run in eager",
+        id="packing/two-frames",
+        breaks="the inferred limit on frames has no room for longer clips, which run in eager",
         caught_by=("packing/fitting-items-are-replayed",),
-        parts=injection.manager_changed(_one_frame_each),
+        parts=injection.manager_changed(_two_frames),
         source="BUG-E13",
     ),
     Fault(

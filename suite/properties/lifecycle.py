@@ -73,22 +73,24 @@ def capture_twice(case: Case, subject: GuardedSubject) -> Verdict:
 @law(
     "lifecycle/reports-follow",
     source=("SPEC G5", "SPEC G7", "BUG-E19"),
-    inputs="setups",
+    inputs="histories",
     needs=("lifecycle", "statistics", "memory_report", "token_budgets"),
     ignores="whether a clear starts the counts of items anew",
 )
 def reports_follow(case: Case, subject: GuardedSubject) -> Verdict:
-    """Cleared, neither a graph nor a byte is reported; captured again, as many as before."""
+    """Cleared, no graph and no byte is reported, and every item is a miss; captured again, as many as before."""
+    items = sum(len(batch) for batch in case.history)
 
     def body(run: Run) -> Verdict:
         before = _reported(run)
         run.session.clear()
         cleared = _reported(run)
+        missed = _missed(run)
         run.session.capture()
-        got, want = (cleared, _reported(run)), ((0, 0), before)
+        got, want = (cleared, missed, _reported(run)), ((0, 0), items, before)
         if got != want:
             return violated(
-                expected=f"(graphs, bytes) reported after clear and after the next capture: {want}",
+                expected=f"(graphs, bytes) reported when cleared, misses then, and both after the next capture: {want}",
                 actual=str(got),
                 because="a report is written at the capture, or from the configuration, and not kept up to date",
             )
@@ -100,3 +102,11 @@ def reports_follow(case: Case, subject: GuardedSubject) -> Verdict:
 def _reported(run: Run) -> tuple[int, int]:
     """Graphs and bytes, as the subject reports them."""
     return run.session.counts().graphs, sum(run.session.memory().values())
+
+
+def _missed(run: Run) -> int:
+    """Goes through the history: by how much the count of misses grows."""
+    before = run.session.counts().misses
+    for _ in run.batches():
+        pass
+    return run.session.counts().misses - before

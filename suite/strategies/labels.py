@@ -56,6 +56,9 @@ LABELS: dict[str, Label] = {
     "shape-seen-before": _seen_before,
     "video": lambda case, _family: any(spec.modality == "video" for batch in case.history for spec in batch),
     "several-budgets": lambda case, _family: len(set(case.setup.budgets)) > 1,
+    "crowd": lambda case, _family: any(len(batch) > 12 for batch in case.history),
+    "long-history": lambda case, _family: len(case.history) > 20,
+    "blank-image": lambda case, _family: any(spec.fill == 0 for batch in case.history for spec in batch),
 }
 
 
