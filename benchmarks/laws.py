@@ -16,7 +16,7 @@ from suite.driver.profiles import profile
 from suite.driver.search import Found, search
 from suite.driver.spaces import space_of
 from suite.driver.ticket import columns_of, guarded
-from suite.strategies.cases import unreachable
+from suite.strategies.catalogue import unreachable
 
 EXAMPLES = 5
 """Examples of each law in one reading; every reading has a seed of its own, so no answer is cached."""

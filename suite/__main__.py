@@ -22,7 +22,7 @@ from suite.driver.catalogue import LAWS, law_named
 from suite.driver.profiles import PROFILES
 from suite.driver.ticket import Ticket, replay, ticket_from_data
 from suite.faults.catalogue import FAULTS
-from suite.strategies.cases import CASES
+from suite.strategies.catalogue import STRATEGIES
 from suite.subjects.registry import SUBJECTS
 
 NOT_HELD = 1
@@ -85,7 +85,7 @@ def _explain(options: argparse.Namespace) -> int:
         ("says", law.statement),
         ("ignores", law.ignores),
         ("source", ", ".join(law.source)),
-        ("cases", f"{law.inputs}: {' '.join((CASES[law.inputs].__doc__ or '').split())}"),
+        ("cases", f"{law.inputs}: {' '.join((STRATEGIES[law.inputs].__doc__ or '').split())}"),
         ("needs", ", ".join(law.needs) or "nothing that a subject would have to declare"),
         ("held on", "every family" if law.everywhere else "the toy: the family does not matter to it"),
         ("catches", ", ".join(caught) or "no fault yet"),

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from models.api import Item
 from selftests.contract.invented import CASE, honest, items_of, raising, subject
-from suite.contract.guard import FLOOD_CHARACTERS, GuardedSession, SubjectFailed
+from suite.contract.calls import FLOOD_CHARACTERS, SubjectFailed
+from suite.contract.guard import GuardedSession
 from suite.contract.subject import AdapterBroken, Capabilities, Disturbance, Refused, Session
 
 Answer = Callable[[Sequence[Item]], object]

@@ -14,8 +14,6 @@ from suite.contract.law import Check, law
 from suite.contract.subject import AdapterBroken, Disturbance, Refused
 from suite.contract.verdict import Outcome, Verdict, holds, unknown, violated
 
-SETUP = "Setup(budgets=(4, 8), max_items=2, max_frames=None, enabled=True, packer=None, backend=None)"
-
 
 def _judged(check: Check = encodes_first_batch, /, **broken: BaseException) -> Verdict:
     methods = {name: raising(error) for name, error in broken.items()}
@@ -60,7 +58,7 @@ def test_rubbish_is_violated() -> None:
 def test_a_refusal_is_violated(place: str) -> None:
     """Laws that do not ask for refusals draw configurations that must work."""
     assert _violation(_judged(**{place: Refused("too many budgets")})) == (
-        f"the configuration {SETUP} is valid: it captures and runs",
+        f"the configuration of {CASE} is valid",
         "refused: too many budgets",
         "the strategy draws this law's configurations within what every subject must accept",
     )

@@ -12,7 +12,7 @@ from suite.contract.law import laws_of
 from suite.contract.subject import Capabilities
 from suite.driver.catalogue import LAWS, TOPICS, Cell, UnknownLaw, cells, law_named
 from suite.session.nodes import PlantedFault, subject_of
-from suite.strategies.cases import CASES
+from suite.strategies.catalogue import STRATEGIES
 from suite.subjects.column import Column
 from suite.subjects.registry import reference_columns
 
@@ -46,7 +46,7 @@ def test_a_law_is_whole(law_id: str) -> None:
     assert each.ignores
     assert each.source
     assert all(SOURCE.fullmatch(source) for source in each.source), each.source
-    assert each.inputs in CASES
+    assert each.inputs in STRATEGIES
     assert all(Capabilities().has(need) in (True, False) for need in each.needs)
 
 
@@ -63,7 +63,7 @@ def test_every_requirement_has_a_law() -> None:
 
 def test_every_strategy_has_a_law() -> None:
     """Inputs that no law asks for would be drawn for nobody."""
-    assert {each.inputs for each in LAWS.values()} == set(CASES)
+    assert {each.inputs for each in LAWS.values()} == set(STRATEGIES)
 
 
 def test_every_topic_has_a_test_file() -> None:

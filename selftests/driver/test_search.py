@@ -10,7 +10,7 @@ from models.api import Grid
 from selftests.contract.invented import encodes_first_batch, invented_law, raising, subject
 from selftests.driver.hunting import PROFILE, WRONG, Clock, Trail, hunt
 from selftests.strategies.spaces import CAPABLE, space
-from suite.contract.case import Case, ItemSpec
+from suite.contract.case import AnyCase, Case, ItemSpec
 from suite.contract.guard import GuardedSubject
 from suite.contract.verdict import Difference, Outcome, Verdict, holds, unknown
 from suite.driver.search import search
@@ -30,7 +30,8 @@ def _from_seven(case: Case, _given: GuardedSubject) -> Verdict:
     return WRONG if total_tokens("toy", case.history[0]) >= 7 else holds()
 
 
-def _size(case: Case) -> tuple[int, int]:
+def _size(case: AnyCase | None) -> tuple[int, int]:
+    assert isinstance(case, Case)
     return len(case.history[0]), total_tokens("toy", case.history[0])
 
 
@@ -61,7 +62,7 @@ def test_the_smallest_violation_is_kept() -> None:
 def test_the_simplest_violation_is_one_smallest_image() -> None:
     """A law that is always violated is told with the simplest case there is."""
     found = hunt(_always)
-    assert found.case is not None
+    assert isinstance(found.case, Case)
     assert found.case.history == ((ItemSpec(Grid(1, 2, 2)),),)
 
 
@@ -220,7 +221,7 @@ def test_the_worst_noise_and_margin_are_told() -> None:
 
 def test_each_case_is_told_before_it_is_tried() -> None:
     """So that a death can be told with the case that caused it."""
-    told: list[Case] = []
+    told: list[AnyCase] = []
 
     def check(case: Case, _given: GuardedSubject) -> Verdict:
         assert told[-1] == case

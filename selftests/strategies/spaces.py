@@ -10,7 +10,8 @@ from models.api import Grid
 from models.families import family
 from suite.contract.case import Case
 from suite.contract.subject import Capabilities
-from suite.strategies.cases import CASES, Space, cases, unreachable
+from suite.strategies.cases import CASES, Space
+from suite.strategies.catalogue import cases, unreachable
 
 KINDS = ("toy", "qwen2_vl", "glm4v", "gemma3", "llava")
 """One family of every kind of sizes: clips, fewer frames, images only, and tiles of 4 and of 16 tokens."""

@@ -10,7 +10,8 @@ from models.api import Grid
 from models.families import family
 from selftests.strategies.spaces import draw_all
 from suite.contract.case import Case, ItemSpec, Setup
-from suite.strategies.labels import LABELS, labels
+from suite.strategies.catalogue import labels
+from suite.strategies.labels import LABELS
 
 DRAWS = 200
 

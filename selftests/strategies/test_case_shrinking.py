@@ -12,7 +12,7 @@ from models.families import family
 from selftests.strategies.spaces import space
 from suite.contract.case import Case, ItemSpec, Setup
 from suite.oracles.sizes import total_tokens
-from suite.strategies.cases import cases
+from suite.strategies.cases import CASES
 
 PATIENT = settings(
     max_examples=500,
@@ -31,7 +31,7 @@ def _any(_: Case) -> bool:
 
 
 def _minimal(strategy: str, name: str, wanted: Callable[[Case], bool] = _any) -> Case:
-    return find(cases(strategy, space(name)), wanted, settings=PATIENT)
+    return find(CASES[strategy](space(name)), wanted, settings=PATIENT)
 
 
 @pytest.mark.parametrize("name", SMALLEST)

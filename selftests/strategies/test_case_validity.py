@@ -8,7 +8,8 @@ from models.api import Sizes
 from models.families import FAMILIES, family
 from selftests.strategies.spaces import CAPABLE, KINDS, draw_all, reachable, space
 from suite.contract.case import Case, Setup, case_from_json
-from suite.strategies.cases import CASES, Space, cases, unreachable
+from suite.strategies.cases import CASES, Space
+from suite.strategies.catalogue import cases, unreachable
 from suite.strategies.sizes import nearest_shapes, shapes_of
 
 WITHOUT_HISTORY = {"bad_configurations", "setups"}

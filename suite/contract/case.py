@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -14,6 +14,23 @@ from models.api import Family, Grid, Item
 
 class BadCase(ValueError):
     """A case file or id that cannot be replayed: the text says what is wrong with it."""
+
+
+class AnyCase(Protocol):
+    """What every kind of case is: plain data with a family, a text, and a size to shrink by."""
+
+    @property
+    def family(self) -> str:
+        """Name of the family that it runs on."""
+        ...
+
+    def to_json(self) -> str:
+        """The case as one line of JSON; kinds other than `Case` carry their name under `kind`."""
+        ...
+
+    def size(self) -> tuple[int, ...]:
+        """What makes one case simpler than another of its kind."""
+        ...
 
 
 @dataclass(frozen=True, order=True)
@@ -56,6 +73,13 @@ class Case:
     def to_json(self) -> str:
         """The case as one line of JSON."""
         return json.dumps(asdict(self), sort_keys=True)
+
+    def size(self) -> tuple[int, ...]:
+        """Fewer items, fewer patches, fewer batches, fewer and lower budgets are simpler."""
+        items = [item for batch in self.history for item in batch]
+        budgets = [budget for budget in self.setup.budgets if isinstance(budget, int)]
+        patches = sum(item.grid.patches for item in items)
+        return len(items), patches, len(self.history), len(self.setup.budgets), sum(budgets)
 
     def __str__(self) -> str:
         batches = ", ".join("[" + ", ".join(_name(item) for item in batch) + "]" for batch in self.history)
@@ -110,7 +134,7 @@ def case_from_data(data: object) -> Case:
         BadCase: a field is missing, unknown or of the wrong type.
     """
     try:
-        fields = _typed("case", data, _CASE)
+        fields = typed_fields("case", data, _CASE)
         setup = fields["setup"]
         if not isinstance(setup.get("budgets"), list):
             raise TypeError("budgets is no list")
@@ -121,12 +145,12 @@ def case_from_data(data: object) -> Case:
 
 
 def _item_from_data(data: object) -> ItemSpec:
-    fields = _typed("item", data, _ITEM)
-    sides = _typed("grid", fields["grid"], _GRID)
+    fields = typed_fields("item", data, _ITEM)
+    sides = typed_fields("grid", fields["grid"], _GRID)
     return ItemSpec(**{**fields, "grid": Grid(**sides)})
 
 
-def _typed(what: str, data: object, kinds: Kinds) -> dict[str, Any]:
+def typed_fields(what: str, data: object, kinds: Kinds) -> dict[str, Any]:
     """The object's fields, once each is there and of its kind.
 
     Raises:
@@ -139,14 +163,6 @@ def _typed(what: str, data: object, kinds: Kinds) -> dict[str, Any]:
         if not isinstance(data[name], kind):
             raise TypeError(f"{name} of the {what} is {data[name]!r}")
     return data
-
-
-def size(case: Case) -> tuple[int, ...]:
-    """What makes one case simpler than another: fewer items, fewer patches, fewer batches, fewer and lower budgets."""
-    items = [item for batch in case.history for item in batch]
-    budgets = [budget for budget in case.setup.budgets if isinstance(budget, int)]
-    patches = sum(item.grid.patches for item in items)
-    return len(items), patches, len(case.history), len(case.setup.budgets), sum(budgets)
 
 
 def draw_pixels(spec: ItemSpec, family: Family) -> Item:

@@ -7,79 +7,30 @@ exception of the law: the judge tells the two apart by type.
 from __future__ import annotations
 
 import contextlib
-import io
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from models.api import Family, Item
+from suite.contract.calls import Guard, SubjectFailed
 from suite.contract.case import Setup
+from suite.contract.compiling import CompilingSubject
+from suite.contract.guarded_program import GuardedProgram
+from suite.contract.program import Start
 from suite.contract.subject import (
     AdapterBroken,
     Bounds,
     Capabilities,
     Counts,
     DeviceFacts,
-    Disturbance,
     Launch,
-    Refused,
     Session,
     Subject,
     Where,
 )
-
-FLOOD_CHARACTERS = 1 << 20
-"""A subject that prints more than this in one call is flooding."""
-
-
-class SubjectFailed(Exception):
-    """The subject raised, flooded, or returned rubbish; the text is the cause of the violation."""
-
-
-class Flood(RuntimeError):
-    """A subject printed without end."""
-
-
-class _Meter(io.TextIOBase):
-    """Swallows text and raises once there is too much of it."""
-
-    def __init__(self) -> None:
-        self.seen = 0
-
-    def write(self, text: str) -> int:
-        self.seen += len(text)
-        if self.seen > FLOOD_CHARACTERS:
-            raise Flood(f"printed more than {FLOOD_CHARACTERS} characters in one call")
-        return len(text)
-
-
-class Guard:
-    """Remembers which call of the subject is under way, so that a time-out can name it."""
-
-    def __init__(self) -> None:
-        self.inside: str | None = None
-
-    @contextlib.contextmanager
-    def call(self, name: str) -> Iterator[None]:
-        """Runs one call of the subject. What interrupts it, a time-out, passes and leaves `inside` as it is.
-
-        Raises:
-            SubjectFailed: for any exception but a refusal, a planted disturbance or a broken adapter; an exit
-                of the interpreter is one.
-        """
-        outer, self.inside = self.inside, name
-        meter = _Meter()
-        try:
-            with contextlib.redirect_stdout(meter), contextlib.redirect_stderr(meter):
-                yield
-        except (Refused, AdapterBroken, Disturbance):
-            self.inside = outer
-            raise
-        except (Exception, SystemExit) as error:
-            self.inside = outer
-            raise SubjectFailed(f"{name} raised {type(error).__name__}: {error}") from error
-        self.inside = outer
+from suite.contract.timeline import Ledger, Timeline
 
 
 class GuardedSession:
@@ -202,6 +153,34 @@ class GuardedSubject:
     def methods(self) -> tuple[str, ...]:
         """As `Subject.methods`."""
         return self._subject.methods()
+
+    @contextlib.contextmanager
+    def program(self, family: str, start: Start, workspace: Path) -> Iterator[GuardedProgram]:
+        """Starts a program, and closes it whatever happens.
+
+        Raises:
+            Refused: the subject refuses the setup.
+        """
+        with self.guard.call("start"):
+            program = GuardedProgram(self._compiling.start_program(family, start, workspace), guard=self.guard)
+        try:
+            yield program
+        except BaseException:
+            with contextlib.suppress(SubjectFailed):
+                program.close()
+            raise
+        program.close()
+
+    def ledger(self, timeline: Timeline) -> Ledger:
+        """As `CompilingSubject.keep_ledger`."""
+        with self.guard.call("keep_ledger"):
+            return self._compiling.keep_ledger(timeline)
+
+    @property
+    def _compiling(self) -> CompilingSubject:
+        if not isinstance(self._subject, CompilingSubject):
+            raise AdapterBroken(f"{self.name} declares that it compiles, but has no start_program and keep_ledger")
+        return self._subject
 
 
 def check_outputs(outputs: object, items: Sequence[Item], family: Family, *, device: str) -> list[Tensor]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import traceback
 
-from suite.contract.case import Case
-from suite.contract.guard import GuardedSubject, SubjectFailed
+from suite.contract.calls import SubjectFailed
+from suite.contract.case import AnyCase
+from suite.contract.guard import GuardedSubject
 from suite.contract.law import Law
 from suite.contract.subject import AdapterBroken, Disturbance, Refused
 from suite.contract.verdict import Verdict, unknown, violated
 
 
-def judge(law: Law, case: Case, subject: GuardedSubject) -> Verdict:
+def judge(law: Law, case: AnyCase, subject: GuardedSubject) -> Verdict:
     """The law's verdict; a subject that fails is `violated`, a law or an adapter that fails is `unknown`."""
     try:
         verdict: object = law.check(case, subject)
@@ -23,7 +24,7 @@ def judge(law: Law, case: Case, subject: GuardedSubject) -> Verdict:
         )
     except Refused as refusal:
         return violated(
-            expected=f"the configuration {case.setup} is valid: it captures and runs",
+            expected=f"the configuration of {case} is valid",
             actual=f"refused: {refusal}",
             because="the strategy draws this law's configurations within what every subject must accept",
         )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 from suite.contract.case import Case
 from suite.contract.guard import GuardedSubject
 from suite.contract.subject import Capabilities
 from suite.contract.verdict import Verdict
 
-Check = Callable[[Case, GuardedSubject], Verdict]
+Check = Callable[[Any, GuardedSubject], Verdict]
+"""From a case of the law's own kind (`Law.kind`) and a subject to a verdict."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Law:
     """Capabilities without which the law says nothing of a subject."""
     everywhere: bool = False
     """Whether it is held on every family, or on the toy alone because the family does not matter to it."""
+    kind: type = Case
+    """The kind of case that it is about; made with a family alone, it is the empty case of that family."""
+    cost: float = 1.0
+    """Seconds of one example relative to a history's: profiles divide their example counts by it."""
 
     @property
     def topic(self) -> str:
@@ -62,6 +68,8 @@ def law(
     needs: tuple[str, ...] = (),
     everywhere: bool = False,
     ignores: str = "nothing",
+    kind: type = Case,
+    cost: float = 1.0,
 ) -> Callable[[Check], Law]:
     """Makes a law of a check; its docstring's first paragraph is the statement."""
 
@@ -69,7 +77,7 @@ def law(
         statement = " ".join((check.__doc__ or "").strip().split("\n\n")[0].split())
         if not statement:
             raise ValueError(f"law {name!r} has no docstring: its first paragraph is the law's statement")
-        return Law(name, statement, ignores, source, inputs, check, needs, everywhere)
+        return Law(name, statement, ignores, source, inputs, check, needs, everywhere, kind, cost)
 
     return decorate
 

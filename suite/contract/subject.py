@@ -69,6 +69,18 @@ class Capabilities:
     """Refuses an item whose pixels do not have the rows that its grid has."""
     isolated: bool = False
     """May hang or end its interpreter: it is judged in a child process with limits on time and output."""
+    compiles: bool = False
+    """Compiles programs: it is a `suite.contract.compiling.CompilingSubject`."""
+    compile_backends: tuple[str, ...] = ()
+    """Names of the compilers of pieces that it offers here, the cheapest first."""
+    compile_cache: bool = False
+    """Keeps compiled pieces on disk, and says under which keys."""
+    ahead_of_time: bool = False
+    """Saves whole programs and loads them without tracing."""
+    trace_prefix: str = ""
+    """Prefix of its artifacts in torch's structured trace; empty if it writes none."""
+    ledger: bool = False
+    """Its accounting of compile time runs under a virtual clock."""
     overhead: int = 0
     """Tokens that one replay counts for in the cost that its packers promise to bound."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suite.contract.case import Case
+from suite.contract.case import AnyCase
 from suite.contract.law import Law
 from suite.contract.verdict import Difference, Evidence, Verdict, Violation
 
@@ -11,7 +11,7 @@ INDENT = " " * 13
 
 def violation_text(
     law: Law,
-    case: Case,
+    case: AnyCase,
     violation: Violation,
     *,
     case_id: str,

@@ -79,5 +79,5 @@ def cells(laws: Iterable[Law], *, families: Sequence[str], columns: Sequence[Col
         for family in families
         if law.everywhere or family == families[0]
         for column in columns
-        if column.runs(law.id, is_toy=family == families[0])
+        if column.runs(law, is_toy=family == families[0])
     ]

@@ -19,7 +19,7 @@ import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from suite.contract.case import Case
+from suite.contract.case import AnyCase
 from suite.contract.text import unknown_text
 from suite.contract.verdict import Outcome, Verdict, Violation, unknown
 from suite.driver.catalogue import Cell, law_named
@@ -110,7 +110,7 @@ def _death(errand: Errand, folder: Path, end: str) -> Checked:
         actual=f"the process of the subject {end}" + (f"; its last words: {said}" if said else ""),
         because="the subject hangs, or ends the interpreter that runs it",
     )
-    case = ticket.case if ticket is not None else Case(cell.family)
+    case = ticket.case if ticket is not None else cell.law.kind(cell.family)
     found = Found(
         law=cell.law,
         verdict=Verdict(Outcome.VIOLATED, violation),
@@ -148,7 +148,7 @@ def _serve(folder: Path) -> None:
 
     with (folder / "cases").open("w") as cases:
 
-        def note(case: Case) -> None:
+        def note(case: AnyCase) -> None:
             ticket = Ticket(cell.law.id, place.subject, cell.column, place.device, case)
             print(json.dumps(ticket.as_data()), file=cases, flush=True)
 

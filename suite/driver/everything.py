@@ -12,7 +12,7 @@ from suite.driver.profiles import profile
 from suite.driver.recording import Place
 from suite.driver.spaces import space_of
 from suite.driver.ticket import guarded
-from suite.strategies.cases import unreachable
+from suite.strategies.catalogue import unreachable
 from suite.subjects.column import Column
 
 

@@ -29,9 +29,9 @@ class Profile:
     shrink_seconds: float
     """After the first violation, how long smaller ones are looked for."""
 
-    def examples_for(self, cost: float) -> int:
-        """Cases per law on a family of that cost."""
-        return max(self.least, round(self.examples / cost))
+    def examples_for(self, family: float, law: float = 1.0) -> int:
+        """Cases of a law of one cost on a family of another; no law is so dear that it gets none."""
+        return max(1, round(max(self.least, self.examples / family) / law))
 
     def settings(self, examples: int) -> settings:
         """Hypothesis' settings, every field given (an unset one would follow `CI`)."""

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 import hypothesis
 from hypothesis import given
 
-from suite.contract.case import Case, size
+from suite.contract.case import AnyCase
 from suite.contract.guard import GuardedSubject
 from suite.contract.judge import judge
 from suite.contract.law import Law
 from suite.contract.verdict import Difference, Outcome, Verdict, unknown, violated
 from suite.driver.profiles import Profile
-from suite.strategies.cases import Space, cases
-from suite.strategies.labels import labels
+from suite.strategies.cases import Space
+from suite.strategies.catalogue import cases, labels
 
 Clock = Callable[[], float]
-OnCase = Callable[[Case], None]
+OnCase = Callable[[AnyCase], None]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Found:
 
     law: Law
     verdict: Verdict
-    case: Case | None
+    case: AnyCase | None
     """The case of the violation or of the unknown verdict."""
     cases: int
     seconds: float
@@ -70,14 +70,14 @@ class _Search:
         self._shrink_until: float | None = None
         self._fatal = False
         self.verdict: Verdict | None = None
-        self.case: Case | None = None
+        self.case: AnyCase | None = None
         self.cases = 0
         self.skipped = 0
         self.labels: Counter[str] = Counter()
         self.noise: Difference | None = None
         self.margin: float | None = None
 
-    def holds_for(self, case: Case) -> bool:
+    def holds_for(self, case: AnyCase) -> bool:
         """Judges one case, unless it is known already or time is up."""
         if case == self.case:
             return False
@@ -101,7 +101,7 @@ class _Search:
             return self._fatal or now > (self._shrink_until or 0.0)
         return now > self._started + self._profile.search_seconds
 
-    def _judge(self, case: Case) -> Verdict:
+    def _judge(self, case: AnyCase) -> Verdict:
         try:
             return judge(self._law, case, self._subject)
         except KeyboardInterrupt:
@@ -124,18 +124,18 @@ class _Search:
         if verdict.margin is not None:
             self.margin = max(self.margin or 0.0, verdict.margin)
 
-    def _keep(self, verdict: Verdict, case: Case) -> None:
+    def _keep(self, verdict: Verdict, case: AnyCase) -> None:
         if self.verdict is None:
             self._shrink_until = self._clock() + self._profile.shrink_seconds
         if self.verdict is None or self._tells_more(verdict, case):
             self.verdict, self.case = verdict, case
 
-    def _tells_more(self, verdict: Verdict, case: Case) -> bool:
+    def _tells_more(self, verdict: Verdict, case: AnyCase) -> bool:
         """A violation tells more than an unknown verdict, and a smaller case more than a larger one."""
         known = self.verdict is not None and self.verdict.outcome is Outcome.VIOLATED
         if (verdict.outcome is Outcome.VIOLATED) != known:
             return not known
-        return self.case is not None and size(case) < size(self.case)
+        return self.case is not None and case.size() < self.case.size()
 
     def result(self, problem: str | None) -> Found:
         """The verdict: unknown if nothing was tried."""
@@ -177,13 +177,13 @@ def search(
     `on_case` is told of each case before it is tried.
     """
     state = _Search(law, space, subject, profile, clock=clock, on_case=on_case)
-    count = examples or profile.examples_for(space.family.cost)
+    count = examples or profile.examples_for(space.family.cost, law.cost)
     problem = None
 
     @hypothesis.seed(zlib.crc32(f"{seed}/{law.id}/{space.family.name}".encode()))
     @profile.settings(count)
     @given(cases(law.inputs, space))
-    def hold(case: Case) -> None:
+    def hold(case: AnyCase) -> None:
         # Raised at this one line: Hypothesis takes another line for another bug, and would not shrink.
         if not state.holds_for(case):
             raise _Stop

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from models.families import FAMILIES
-from suite.contract.case import BadCase, Case, case_from_data
+from suite.contract.case import AnyCase, BadCase
 from suite.contract.guard import GuardedSubject
 from suite.contract.judge import judge
+from suite.contract.kinds import read_case
 from suite.contract.law import Law
 from suite.contract.subject import Subject
 from suite.contract.verdict import Verdict
@@ -31,7 +32,7 @@ class Ticket:
     subject: str
     column: str
     device: Device
-    case: Case
+    case: AnyCase
 
     @property
     def id(self) -> str:
@@ -61,9 +62,12 @@ def ticket_from_data(data: object) -> Ticket:
         )
     if data["device"] not in DEVICES:
         raise BadCase(f"not a case: device {data['device']!r}; choose one of {', '.join(DEVICES)}")
-    case = case_from_data({name: value for name, value in data.items() if name not in TEXT_FIELDS})
+    case = read_case({name: value for name, value in data.items() if name not in TEXT_FIELDS})
     if case.family not in {each.name for each in FAMILIES}:
         raise BadCase(f"not a case: family {case.family!r}; choose one of {', '.join(each.name for each in FAMILIES)}")
+    law = law_named(data["law"])
+    if not isinstance(case, law.kind):
+        raise BadCase(f"not a case: law {law.id} is about a {law.kind.__name__}, and this is a {type(case).__name__}")
     return Ticket(data["law"], data["subject"], data["column"], cast("Device", data["device"]), case)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from torch import Tensor
 
 from models.api import Item
+from suite.contract.calls import SubjectFailed
 from suite.contract.case import Batch, Case
-from suite.contract.guard import GuardedSession, GuardedSubject, SubjectFailed
+from suite.contract.guard import GuardedSession, GuardedSubject
 from suite.contract.text import arm_text
 from suite.contract.verdict import Difference, DrawnBin, DrawnItem, Evidence, Verdict, unknown, violated
 from suite.oracles.eager import items, solo, solo_again

@@ -13,7 +13,7 @@ from suite.driver.recording import Place
 from suite.driver.spaces import space_of
 from suite.driver.ticket import guarded
 from suite.session.request import Request
-from suite.strategies.cases import unreachable
+from suite.strategies.catalogue import unreachable
 from suite.subjects.column import Column
 
 

@@ -184,23 +184,3 @@ CASES: dict[str, Callable[[Space], st.SearchStrategy[Case]]] = {
     "bad_configurations": bad_configurations,
     "setups": defaults,
 }
-
-
-def unreachable(name: str, space: Space) -> str | None:
-    """Why a family has no cases of that name; None if it has."""
-    if name == "videos" and "video" not in space.family.modalities:
-        return "the family takes no video"
-    if name == "photographs" and not space.photographs:
-        return "the family has no image processor to read photographs with"
-    return None
-
-
-def cases(name: str, space: Space) -> st.SearchStrategy[Case]:
-    """The cases of that name.
-
-    Raises:
-        ValueError: no such strategy.
-    """
-    if name not in CASES:
-        raise ValueError(f"no strategy {name!r}; valid: {', '.join(CASES)}")
-    return CASES[name](space)

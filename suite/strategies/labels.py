@@ -60,8 +60,3 @@ LABELS: dict[str, Label] = {
     "long-history": lambda case, _family: len(case.history) > 20,
     "blank-image": lambda case, _family: any(spec.fill == 0 for batch in case.history for spec in batch),
 }
-
-
-def labels(case: Case, family: Family) -> tuple[str, ...]:
-    """Names of the classes that the case belongs to, sorted."""
-    return tuple(sorted(name for name, is_in in LABELS.items() if is_in(case, family)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from suite.contract.case import Case
+from suite.contract.law import Law
 from suite.contract.subject import Subject
 
 
@@ -21,6 +23,11 @@ class Column:
     every_family: bool = True
     """Whether it runs on every family, or on the toy alone."""
 
-    def runs(self, law: str, *, is_toy: bool) -> bool:
-        """Whether the law of that id runs on a family in this column."""
-        return (self.every_family or is_toy) and (self.laws is None or law in self.laws)
+    graphs_only: bool = False
+    """Whether it is another way to graphs only: laws that are not about histories of batches are not run again."""
+
+    def runs(self, law: Law, *, is_toy: bool) -> bool:
+        """Whether the law runs on a family in this column."""
+        if self.graphs_only and law.kind is not Case:
+            return False
+        return (self.every_family or is_toy) and (self.laws is None or law.id in self.laws)

@@ -45,6 +45,7 @@ def reference_columns(
             text="its own torch.cuda device, unmodified, with torch.cuda routed to the emulator",
             name="shim",
             every_family=False,
+            graphs_only=True,
         ),
         Column(
             by("accelerator"),

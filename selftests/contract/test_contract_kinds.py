@@ -1,0 +1,72 @@
+"""Every kind of case survives its JSON, and what is no case is refused with its reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from models.api import Grid
+from suite.contract.case import AnyCase, BadCase, Case, ItemSpec
+from suite.contract.kinds import READERS, read_case
+from suite.contract.program import Call, CompileSetup, ProgramCase, ProgramSpec, Start
+from suite.contract.timeline import Compile, Timeline
+
+LOADED = Compile("load", "language_model", steps=(4, Compile("jit", fails=True, caught=False, first_run=2), 1))
+STARTED = Start(
+    ProgramSpec("toy", scale=2.0, optional=True, environment="a"),
+    CompileSetup(split=True, ranges=(8, 64), instances=2),
+    (Call((1, 2), seed=3), Call((), instance=1)),
+    damage="garbage",
+)
+KINDS: dict[str, AnyCase] = {
+    "plain": Case("toy", history=((ItemSpec(Grid(1, 2, 2)),),)),
+    "timeline": Timeline("toy", modes=("full", "none"), threads=((LOADED,), ()), turns=(1, 0)),
+    "program": ProgramCase("toy", (STARTED, Start(ProgramSpec("toy")))),
+}
+
+
+def _data(case: AnyCase) -> Mapping[str, object]:
+    data: Mapping[str, object] = json.loads(case.to_json())
+    return data
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_case_survives_its_json(kind: str) -> None:
+    """What a file holds is the case that was written, of the same kind."""
+    assert read_case(_data(KINDS[kind])) == KINDS[kind]
+
+
+def test_every_kind_is_tried_here() -> None:
+    """A new kind of case must be put into this file."""
+    assert set(KINDS) == {"plain", *READERS}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_the_empty_case_of_a_family_is_the_smallest(kind: str) -> None:
+    """A check that dies before its first case is told with the empty one."""
+    full = KINDS[kind]
+    assert type(full)("toy").size() < full.size()  # type: ignore[call-arg]  # the protocol has no constructor
+    assert str(full).startswith("toy: ")
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_field_too_few_is_refused(kind: str) -> None:
+    """The refusal names the kind and the field."""
+    data = {name: value for name, value in _data(KINDS[kind]).items() if name != "family"}
+    with pytest.raises(BadCase, match=f"^not a case of kind '{kind}': KeyError: 'family'"):
+        read_case(data)
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_field_too_many_is_refused(kind: str) -> None:
+    """An unknown field is not dropped: a newer version may have meant something by it."""
+    with pytest.raises(BadCase, match=r"is not an object with family"):
+        read_case({**_data(KINDS[kind]), "more": 1})
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    """With the kinds that there are."""
+    with pytest.raises(BadCase, match=r"kind 'dream'; choose one of timeline, program"):
+        read_case({"kind": "dream"})

@@ -1,0 +1,41 @@
+"""Every strategy of cases, by the name under which laws ask for it, and the labels of what it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from hypothesis import strategies as st
+
+from models.api import Family
+from suite.contract.case import AnyCase, Case
+from suite.strategies.cases import CASES, Space
+from suite.strategies.labels import LABELS
+
+STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {**CASES}
+
+
+def unreachable(name: str, space: Space) -> str | None:
+    """Why a family has no cases of that name; None if it has."""
+    if name == "videos" and "video" not in space.family.modalities:
+        return "the family takes no video"
+    if name == "photographs" and not space.photographs:
+        return "the family has no image processor to read photographs with"
+    return None
+
+
+def cases(name: str, space: Space) -> st.SearchStrategy[AnyCase]:
+    """The cases of that name.
+
+    Raises:
+        ValueError: no such strategy.
+    """
+    if name not in STRATEGIES:
+        raise ValueError(f"no strategy {name!r}; valid: {', '.join(STRATEGIES)}")
+    return STRATEGIES[name](space)
+
+
+def labels(case: AnyCase, family: Family) -> tuple[str, ...]:
+    """Names of the classes of inputs that the case belongs to, sorted."""
+    if isinstance(case, Case):
+        return tuple(sorted(name for name, is_in in LABELS.items() if is_in(case, family)))
+    return ()
