@@ -21,8 +21,10 @@ from markupsafe import Markup
 
 from reports import text
 from reports.causes import because, causes
+from reports.compiled import compiled
 from reports.drawing import Drawing, draw
 from reports.grid import breakdown, grid
+from reports.ledger import Ledger, draw_ledger
 from reports.margins import margins
 from reports.markdown import MARKS
 from reports.matrix import catches, kill_matrix
@@ -65,6 +67,7 @@ class Shown:
     violation: Violation | None
     drawing: Drawing | None
     ruler: Ruler | None
+    ledger: Ledger | None
     deviation: Deviation | None
     raw: str
     again: Shown | None
@@ -97,6 +100,7 @@ def render(summary: Summary) -> str:
         anchors={id(one.law): one.anchor for one in shown[:VIOLATION_LIMIT]},
         links={one.key: one.anchor for one in reversed(shown[:VIOLATION_LIMIT])},
         grid=grid(summary.laws),
+        compiled=compiled(summary.cells),
         margins=margins(summary.laws),
         labels=label_rows(summary.laws),
         requirements=requirements(summary.laws),
@@ -133,6 +137,7 @@ def _shown(law: Law, cell: Cell, anchor: str, *, again: Shown | None, late: bool
         violation=violation,
         drawing=draw(violation.plan or ()) if violation is not None else None,
         ruler=rule(violation.arms or ()) if violation is not None else None,
+        ledger=draw_ledger(violation.ledger) if violation is not None else None,
         deviation=cell.deviation,
         raw=text.json_lines(law),
         again=again,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
+from reports.compile_schema import CompiledGraph, LedgerSheet
 from reports.encoding import Json
 
 SCHEMA = 1
@@ -157,6 +158,8 @@ class Violation:
     arms: tuple[Arm, ...] | None = None
     first_arm: str | None = None
     tolerance: Tolerance | None = None
+    ledger: LedgerSheet | None = None
+    """Whose each second is, if the law is about seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +183,8 @@ class Law:
     noise: Noise | None = None
     margin: float | None = None
     violation: Violation | None = None
+    graphs: tuple[CompiledGraph, ...] = ()
+    """What was compiled for one of its cases."""
 
     def __post_init__(self) -> None:
         """Refuse a record that contradicts itself."""

@@ -30,6 +30,7 @@ def unshown(summary: Summary) -> tuple[Unshown, ...]:
         *_toothless(summary),
         *_inapplicable(summary),
         *_never_drawn(summary),
+        *_compiled(summary),
         *_bound(summary),
     )
 
@@ -85,6 +86,12 @@ def _never_drawn(summary: Summary) -> Iterator[Unshown]:
         if row.never:
             text = f"The class of inputs {row.label!r} was never drawn by {plural(len(row.never), 'law')}."
             yield Unshown(topic="inputs", text=text, names=row.never)
+
+
+def _compiled(summary: Summary) -> Iterator[Unshown]:
+    if summary.records.laws and not any(law.graphs for law in summary.records.laws):
+        text = "No verdict tells what a tower was compiled to, nor where the seconds of a compile went."
+        yield Unshown(topic="compiling", text=text)
 
 
 def _bound(summary: Summary) -> Iterator[Unshown]:

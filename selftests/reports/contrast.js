@@ -45,8 +45,11 @@
     judge(label, fill(label), label.classList.contains("item-label") ? fill(item) : ground(label.closest("svg")), 4.5);
     judged += 1;
   }
-  for (const line of document.querySelectorAll(".outline, .budget, .bracket, .wrong, .item, .dot, .limit")) {
+  for (const line of document.querySelectorAll(".outline, .budget, .bracket, .wrong, .item, .dot, .limit, .own, .span")) {
     judge(line, stroke(line), ground(line.closest("svg")), 3);
+  }
+  for (const part of document.querySelectorAll(".tally")) {
+    judge(part, fill(part), ground(part.closest("svg")), 3);
   }
   for (const part of document.querySelectorAll(".bar > span, .meter > span, .seal")) {
     judge(part, parse(getComputedStyle(part).backgroundColor), ground(part.parentElement), 3);

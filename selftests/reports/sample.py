@@ -25,6 +25,7 @@ from reports.schema import (
     Tolerance,
     Violation,
 )
+from selftests.reports.sample_compile import GRAPHS, with_ledger
 
 FAMILIES = ("internvl", "llava-next", "qwen2.5-vl", "qwen3-vl", "toy")
 
@@ -207,13 +208,15 @@ def laws() -> Iterator[Law | Inapplicable]:
             if cell == ("values/replay-equals-eager", "qwen3-vl"):
                 yield law(name, family, verdict="violated", cases=12, margin=1321.0, violation=numbers_violation())
             elif name == "compile/counted-once" and family in ("toy", "llava-next"):
-                same = plain_violation("0badc0de" if family == "toy" else "51de0001")
+                same = with_ledger(plain_violation()) if family == "toy" else plain_violation("51de0001")
                 yield law(name, family, verdict="violated", cases=3, violation=same)
             elif cell == ("memory/results-survive", "internvl"):
                 reason = "the adapter raised ImportError: no module named timm"
                 yield law(name, family, verdict="unknown", cases=0, reason=reason)
             elif name == "ranks/balanced" and family != "toy":
                 yield Inapplicable(law=name, family=family, reason="the subject declares no data parallel mode")
+            elif name == "compile/counted-once" and family in GRAPHS:
+                yield law(name, family, graphs=GRAPHS[family])
             elif cell != ("classes/untouched", "llava-next"):
                 yield law(name, family)
             if name.startswith("values/"):

@@ -17,6 +17,24 @@ from selftests.reports.test_report_html import HOSTILE, _hostile
 pytestmark = pytest.mark.browser
 
 OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+OVERLAPS = """(() => {
+  const found = [];
+  for (const drawing of document.querySelectorAll(".ledger svg, svg.stacked")) {
+    const labels = [...drawing.querySelectorAll("text")].filter((one) => one.textContent.trim());
+    const boxes = labels.map((one) => [one.textContent, one.getBoundingClientRect()]);
+    const whole = drawing.getBoundingClientRect();
+    boxes.forEach(([name, box], index) => {
+      if (box.left < whole.left || box.right > whole.right) found.push(`${name} leaves the drawing`);
+      for (const [other, next] of boxes.slice(index + 1)) {
+        const beside = box.right <= next.left || next.right <= box.left;
+        const above = box.bottom <= next.top + 3 || next.bottom <= box.top + 3;
+        if (!beside && !above) found.push(`${name} lies on ${other}`);
+      }
+    });
+  }
+  return found;
+})()"""
+"""Labels of the drawings of seconds that lie on one another, or leave their drawing."""
 COMMANDS = [
     *sample.numbers_violation().reproduce,
     *sample.plain_violation().reproduce,
@@ -84,6 +102,24 @@ def test_drawing_has_size_and_words(chromium: Browser, url: str) -> None:
     names = {node["name"]["value"] for node in tree if "name" in node}
     assert "Packing of the minimal case, to scale" in names
     assert "holds" in names
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_ledger_is_drawn_and_told(chromium: Browser, url: str, dark: bool) -> None:
+    """It is as wide as its place, fillings differ without their colours, no label leaves its bar or another's."""
+    page = chromium.open(url, dark=dark)
+    assert page.run("document.querySelector('.ledger svg').getBoundingClientRect().width > 500") is True
+    fills = "[...document.querySelectorAll('.ledger svg .own:not(.residual)')].map((one) => getComputedStyle(one).fill)"
+    assert page.run(f"[...new Set({fills})].sort()") == ['url("#own-0")', 'url("#own-1")']
+    assert page.run(OVERLAPS) == []
+    tree = page.send("Accessibility.getFullAXTree")["nodes"]
+    assert isinstance(tree, list)
+    names = {node["name"]["value"] for node in tree if "name" in node}
+    assert "Whose each second is, and who counted it, to scale" in names
+    words = page.text
+    assert "what is too much was counted already for B, worker 0, thread 0: encoder" in words
+    assert "10.999875" in words
+    assert "Compile ledger" in words
 
 
 def test_link_opens_what_it_points_into(chromium: Browser, url: str) -> None:

@@ -13,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports import html
+from reports.compile_schema import CompiledGraph, LedgerEntry, LedgerSheet
 from reports.records import read
 from reports.schema import Fault, Inapplicable, Note, Record, Violation
 from reports.summary import summarise
 from reports.text import anchor, case, duration, number, percent, visible
 from selftests.reports import sample
+from selftests.reports.sample_compile import DOUBLE
 from selftests.reports.test_report_encoding import ANY_TEXT
 from selftests.reports.test_report_records import VIOLATIONS
 
@@ -94,20 +96,28 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> str:
     return _source(tmp_path_factory.mktemp("page") / "r.jsonl")
 
 
+def _hostile_ledger(text: str) -> LedgerSheet:
+    entry = LedgerEntry(place=text, component=text, start=0.0, end=1.0, own=1.0, said=2.0, also=text)
+    return replace(DOUBLE, title=text, entries=(*DOUBLE.entries, entry))
+
+
 def _hostile(text: str) -> tuple[Record, ...]:
     """Records in which every string is hostile."""
     violation = replace(
         sample.numbers_violation(), id=text, expected=text, actual=text, because=text, case={text: [text]},
-        case_text=None, reproduce=(text,), first_arm=text,
+        case_text=None, reproduce=(text,), first_arm=text, ledger=_hostile_ledger(text),
     )  # fmt: skip
     return (
         sample.law("values/replay-equals-eager", text, verdict="violated", reason=text, node=text, violation=violation),
-        replace(sample.law("packing/every-item-once", text), law=text, statement=text, spec=(text,), labels={text: 1}),
+        replace(
+            sample.law("packing/every-item-once", text), law=text, statement=text, spec=(text,), labels={text: 1},
+            graphs=(CompiledGraph(program=text, backend=text, component=text, ranges=text, wall=1.0, counted=2.0),),
+        ),
         Inapplicable(law=text + "2", family=text, reason=text),
         Fault(fault=text, area=text, breaks=text, killed=False, caught_by=(text,), source=text),
         Note(topic=text, text=text),
         *(record for record in sample.records() if record.KIND == "deviation"),
-    )
+    )  # fmt: skip
 
 
 def test_well_formed(source: str) -> None:
@@ -132,7 +142,7 @@ def test_tables_are_described(source: str) -> None:
 def test_order_of_the_page(source: str) -> None:
     """Verdict first, then what the run does not show, then the violations, and so on."""
     page = Page(source)
-    sections = ["main", "limits", "violations", "cells", "margins", "inputs", "faults", "laws", "environment"]
+    sections = ["main", "limits", "violations", "cells", "ledger", "margins", "inputs", "faults", "laws", "environment"]
     assert [name for name in page.ids if name in sections] == sections
     assert page.text.index("7 of 11 laws hold.") < page.text.index("What this run does not show")
     assert "\N{MULTIPLICATION X} 7 of 11 laws hold." in source[: source.index("</title>")]

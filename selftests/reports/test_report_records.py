@@ -29,6 +29,7 @@ from reports.schema import (
 from reports.summary import summarise
 from reports.validation import RecordError
 from selftests.reports import sample
+from selftests.reports.compile_records import GRAPHS, SHEETS
 from selftests.reports.test_report_encoding import ANY_TEXT, VALUES
 
 Value = TypeVar("Value")
@@ -68,6 +69,7 @@ VIOLATIONS = st.builds(
     arms=_maybe(st.lists(ARMS, max_size=2).map(tuple)),
     first_arm=_maybe(ANY_TEXT),
     tolerance=_maybe(st.builds(Tolerance, rtol=_maybe(FLOATS), atol=_maybe(FLOATS), source=ANY_TEXT)),
+    ledger=_maybe(SHEETS),
 )
 LAWS = st.builds(
     Law,
@@ -82,6 +84,7 @@ LAWS = st.builds(
     noise=_maybe(st.builds(Noise, max_abs=FLOATS, max_rel=FLOATS)),
     margin=_maybe(FLOATS),
     violation=_maybe(VIOLATIONS),
+    graphs=st.lists(GRAPHS, max_size=2).map(tuple),
 )
 RECORDS = LAWS | st.builds(Note, topic=ANY_TEXT, text=ANY_TEXT) | st.builds(Fault, fault=ANY_TEXT, killed=st.booleans())
 

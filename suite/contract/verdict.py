@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+import math
+from dataclasses import KW_ONLY, dataclass, field
+
+
+def _needs_length(name: str, seconds: float, *, least: float = 0.0) -> None:
+    if not (math.isfinite(seconds) and seconds >= least):
+        raise ValueError(f"{name} must be finite and {least:g} or more, got {seconds} s")
 
 
 class Outcome(enum.Enum):
@@ -54,6 +60,99 @@ class DrawnBin:
 
 
 @dataclass(frozen=True)
+class LedgerEntry:
+    """One monitored compile on the clock of its run; all times in seconds.
+
+    Raises:
+        ValueError: a time is negative or not finite, or the compile ends before it starts.
+    """
+
+    place: str
+    """Which compile it is, in words: `worker 0, thread 1: encoder, aot, inside language_model jit`."""
+    _: KW_ONLY
+    component: str
+    worker: int
+    thread: int
+    """Threads are numbered over all workers: what is nested lies in one thread."""
+    start: float
+    end: float
+    own: float
+    """The seconds that belong to it (SPEC T9); zero if it failed, or if its mode counts nothing."""
+    said: float | None
+    """The seconds that the subject logged or counted for it; None: nothing was logged."""
+    also: str | None = None
+    """The place that had counted already what is said beyond `own`."""
+
+    def __post_init__(self) -> None:
+        """Refuse what has no place on a time axis."""
+        _needs_length("start", self.start)
+        _needs_length("end", self.end, least=self.start)
+        _needs_length("own", self.own)
+
+
+@dataclass(frozen=True)
+class LedgerAccount:
+    """One counter of one worker, in seconds."""
+
+    component: str
+    _: KW_ONLY
+    worker: int
+    expected: float
+    """The sum of what its entries own."""
+    counted: float
+    """What the subject's counter says, whatever that is."""
+
+    def __post_init__(self) -> None:
+        """Refuse an expectation that cannot be drawn."""
+        _needs_length("expected", self.expected)
+
+
+@dataclass(frozen=True)
+class LedgerSheet:
+    """Who owns each second of a run with compiles, and who counted it."""
+
+    title: str
+    _: KW_ONLY
+    wall: float
+    """Seconds from the start of the run to its end."""
+    entries: tuple[LedgerEntry, ...]
+    """In any order, but of two with the same start and end the outer one first."""
+    accounts: tuple[LedgerAccount, ...]
+    resolution: float = 0.0
+    """The step to which `said` is known: 0.01 where it comes from log lines."""
+
+    def __post_init__(self) -> None:
+        """Refuse a run without a length."""
+        _needs_length("wall", self.wall)
+
+
+@dataclass(frozen=True)
+class CompiledGraph:
+    """One program that a tower was compiled to, and where the seconds of its compile went."""
+
+    program: str
+    _: KW_ONLY
+    backend: str
+    component: str
+    pieces: int
+    ranges: str
+    """The ranges of sizes that pieces were made for, as text."""
+    traced: int
+    compiled: int
+    loaded: int
+    shared: int
+    wall: float
+    """The monitored seconds, as logged or measured."""
+    trace_seconds: float
+    piece_seconds: tuple[float, ...]
+    """Of each piece and range that was compiled."""
+    counted: float
+    """What the counter of its component grew by."""
+    resolution: float = 0.01
+    """The step to which all these seconds are known: log lines have two decimals."""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Data of a violation that text and report draw from; every part may be missing."""
 
@@ -61,6 +160,7 @@ class Evidence:
     first_arm: str | None = None
     tolerance: dict[str, float | str] | None = None
     plan: tuple[tuple[DrawnBin, ...], ...] = ()
+    ledger: LedgerSheet | None = None
 
 
 @dataclass(frozen=True)
@@ -85,16 +185,28 @@ class Verdict:
     """Eager against eager: what no comparison can be finer than."""
     margin: float | None = None
     """Greatest share of the tolerance used."""
+    graphs: tuple[CompiledGraph, ...] = ()
+    """What was compiled for this case."""
 
 
-def holds(*, noise: Difference | None = None, margin: float | None = None) -> Verdict:
+def holds(
+    *, noise: Difference | None = None, margin: float | None = None, graphs: tuple[CompiledGraph, ...] = ()
+) -> Verdict:
     """The law held for this case."""
-    return Verdict(Outcome.HOLDS, noise=noise, margin=margin)
+    return Verdict(Outcome.HOLDS, noise=noise, margin=margin, graphs=graphs)
 
 
-def violated(*, expected: str, actual: str, because: str, evidence: Evidence | None = None) -> Verdict:
+def violated(
+    *,
+    expected: str,
+    actual: str,
+    because: str,
+    evidence: Evidence | None = None,
+    graphs: tuple[CompiledGraph, ...] = (),
+) -> Verdict:
     """The law did not hold, with its reason."""
-    return Verdict(Outcome.VIOLATED, Violation(expected, actual, because, evidence or Evidence()))
+    violation = Violation(expected, actual, because, evidence or Evidence())
+    return Verdict(Outcome.VIOLATED, violation, graphs=graphs)
 
 
 def unknown(reason: str) -> Verdict:

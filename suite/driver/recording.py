@@ -72,6 +72,7 @@ def law_line(cell: Cell, found: Found, place: Place) -> Line:
         "worker": place.worker,
         "noise": None if found.noise is None else {"max_abs": found.noise.max_abs, "max_rel": found.noise.max_rel},
         "margin": found.margin,
+        "graphs": [asdict(graph) for graph in found.graphs],
         "violation": None if violation is None or ticket is None else _violation(violation, ticket, place),
     }
 
@@ -113,6 +114,7 @@ def _violation(violation: Violation, ticket: Ticket, place: Place) -> Line:
         "arms": [asdict(arm) for arm in evidence.arms],
         "first_arm": evidence.first_arm,
         "tolerance": evidence.tolerance,
+        "ledger": None if evidence.ledger is None else asdict(evidence.ledger),
         "reproduce": list(place.commands(ticket)),
     }
 

@@ -19,7 +19,7 @@ from suite.contract.case import AnyCase
 from suite.contract.guard import GuardedSubject
 from suite.contract.judge import judge
 from suite.contract.law import Law
-from suite.contract.verdict import Difference, Outcome, Verdict, unknown, violated
+from suite.contract.verdict import CompiledGraph, Difference, Outcome, Verdict, unknown, violated
 from suite.driver.profiles import Profile
 from suite.strategies.cases import Space
 from suite.strategies.catalogue import cases, labels
@@ -41,6 +41,8 @@ class Found:
     labels: dict[str, int]
     noise: Difference | None
     margin: float | None
+    graphs: tuple[CompiledGraph, ...] = ()
+    """What was compiled for the case that is told, or else for the last one that said it."""
 
 
 class _Stop(Exception):
@@ -76,6 +78,7 @@ class _Search:
         self.labels: Counter[str] = Counter()
         self.noise: Difference | None = None
         self.margin: float | None = None
+        self.graphs: tuple[CompiledGraph, ...] = ()
 
     def holds_for(self, case: AnyCase) -> bool:
         """Judges one case, unless it is known already or time is up."""
@@ -123,6 +126,7 @@ class _Search:
             self.noise = verdict.noise
         if verdict.margin is not None:
             self.margin = max(self.margin or 0.0, verdict.margin)
+        self.graphs = verdict.graphs or self.graphs
 
     def _keep(self, verdict: Verdict, case: AnyCase) -> None:
         if self.verdict is None:
@@ -153,6 +157,7 @@ class _Search:
             labels=dict(sorted(self.labels.items())),
             noise=self.noise,
             margin=self.margin,
+            graphs=verdict.graphs or self.graphs,
         )
 
     def _cut_short(self) -> str | None:
