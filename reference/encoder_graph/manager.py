@@ -11,7 +11,7 @@ from torch import Tensor
 
 from models.api import Capacity, Item
 from reference.encoder_graph.budgets import resolve_limits
-from reference.encoder_graph.buffers import StaticBuffers
+from reference.encoder_graph.buffers import BufferMismatch, StaticBuffers
 from reference.encoder_graph.config import ConfigError, EncoderGraphConfig
 from reference.encoder_graph.device import Graph, GraphDevice
 from reference.encoder_graph.packing import Bin, Load, Packer
@@ -90,7 +90,11 @@ class EncoderCudaGraphManager:
     # -- capture
 
     def capture(self) -> None:
-        """Captures a graph per budget, largest first, into one pool; a failure leaves no graph behind."""
+        """Captures a graph per budget, largest first, into one pool; a failure leaves no graph behind.
+
+        Raises:
+            BufferMismatch: the model prepares other buffers than it states (SPEC G2).
+        """
         self.clear()
         pool = self._device.new_pool()
         try:
@@ -123,12 +127,22 @@ class EncoderCudaGraphManager:
     def _capture_one(self, budget: int, pool: Hashable) -> BudgetGraph:
         capacity = self.capacity(budget)
         like = self._model.prepare_encoder_cudagraph_capture_inputs(capacity)
+        self._check_keys(like)
         buffers = self._make_buffers(like, input_key=self._facts.input_key, device=self._device)
         before = self._device.pool_bytes(pool)
         graph, output = self._record(lambda: self._model.encoder_cudagraph_forward(buffers.tensors), pool)
         graph_bytes = self._device.pool_bytes(pool) - before
         self._memory[budget] = BudgetMemory(budget, buffers.bytes, graph_bytes)
         return BudgetGraph(budget, capacity, graph, buffers, output)
+
+    def _check_keys(self, values: Mapping[str, Tensor]) -> None:
+        """Captured are the buffers that the model states, neither more nor fewer; replays must match the capture."""
+        stated = self._facts.buffer_keys
+        if values.keys() != stated:
+            raise BufferMismatch(
+                f"the model states the buffers {sorted(stated)}, but prepares {sorted(values)} for a capture: "
+                "buffer_keys must name exactly what the preparations return."
+            )
 
     def _record(self, run: Callable[[], Tensor], pool: Hashable) -> tuple[Graph, Tensor]:
         self._device.warm_up(run)

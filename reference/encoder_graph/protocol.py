@@ -19,6 +19,7 @@ class ModelGraphConfig:
     input_key: str
     """The buffer that holds the pixels; it may be filled in part, every other buffer is always whole."""
     buffer_keys: frozenset[str]
+    """Names of all buffers: a capture with others is refused, a replay with others fails (SPEC G6)."""
     out_hidden_size: int
     backends: tuple[str, ...]
     """Attention back ends whose metadata the model can build (SPEC G10)."""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 
 import models
-from models.api import Item
+from models.api import Capacity, Item
 from models.towers import build_tower
+from reference.encoder_graph.buffers import BufferMismatch
 from reference.encoder_graph.manager import BudgetMemory
 from reference.encoder_graph.model import EncoderGraphModel
 from reference.encoder_graph.packing import Bin
+from reference.encoder_graph.protocol import ModelGraphConfig
 from reference.encoder_graph.statistics import Statistics
 from selftests.reference.plain import PlainDevice, item, manager
 
@@ -81,6 +86,45 @@ def test_a_replay_that_fails_is_answered_by_eager(caplog: pytest.LogCaptureFixtu
     device.failing = False
     assert _is_right(given.execute([SMALL]), [SMALL])
     assert (given.statistics.hits, given.statistics.replay_failures) == (1, 1)
+
+
+class _StatesOtherKeys(EncoderGraphModel):
+    """States one buffer too many and one too few."""
+
+    def get_encoder_cudagraph_config(self) -> ModelGraphConfig:
+        facts = super().get_encoder_cudagraph_config()
+        return replace(facts, buffer_keys=facts.buffer_keys - {"places"} | {"masks"})
+
+
+def test_a_capture_holds_the_buffers_that_the_model_states() -> None:
+    """Others are refused with both sets before anything is captured."""
+    device = PlainDevice()
+    given = manager(device, model=_StatesOtherKeys(models.build("toy")))
+    with pytest.raises(BufferMismatch) as refusal:
+        given.capture()
+    rest = "'max_seqlen', 'max_window_seqlen', 'pixels'"
+    assert str(refusal.value) == (
+        f"the model states the buffers ['cu_seqlens', 'cu_window_seqlens', 'masks', {rest}, 'position_ids'], "
+        f"but prepares ['cu_seqlens', 'cu_window_seqlens', {rest}, 'places', 'position_ids'] for a capture: "
+        "buffer_keys must name exactly what the preparations return."
+    )
+    assert (device.alive, given.is_captured) == (0, False)
+
+
+class _ForgetsKey(EncoderGraphModel):
+    """Leaves a buffer out of its replays."""
+
+    def prepare_encoder_cudagraph_replay_buffers(self, items: Sequence[Item], capacity: Capacity) -> dict[str, Tensor]:
+        values = super().prepare_encoder_cudagraph_replay_buffers(items, capacity)
+        return {name: value for name, value in values.items() if name != "places"}
+
+
+def test_a_replay_with_other_buffers_is_a_failed_replay() -> None:
+    """It is counted as every other failure of a replay, and eager answers."""
+    given = manager(model=_ForgetsKey(models.build("toy")))
+    given.capture()
+    assert _is_right(given.execute([SMALL]), [SMALL])
+    assert given.statistics == Statistics(hits=0, misses=1, replay_failures=1, budgets=(4, 8), graphs_captured=2)
 
 
 def test_results_are_copies() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
+from models.api import Capacity, Item
 from reference.encoder_graph.buffers import StaticBuffers
 from reference.encoder_graph.device import GraphDevice
+from reference.encoder_graph.model import EncoderGraphModel
+from reference.encoder_graph.protocol import ModelGraphConfig
+from suite.faults import injection
 from suite.faults.fault import Fault
 from suite.subjects.reference import Parts
 
@@ -76,6 +81,22 @@ class _ReboundAndKept(_Rebound):
         super().copy(name, value)
 
 
+class _KeysOfFlash(EncoderGraphModel):
+    """States its buffers by a list that was written for one attention back end."""
+
+    def get_encoder_cudagraph_config(self) -> ModelGraphConfig:
+        flash = EncoderGraphModel(self._encoder).get_encoder_cudagraph_config()
+        return replace(super().get_encoder_cudagraph_config(), buffer_keys=flash.buffer_keys)
+
+
+class _MaximumLeftOut(EncoderGraphModel):
+    """Leaves a value out of a replay that the capture has already: the graph holds a bound of it."""
+
+    def prepare_encoder_cudagraph_replay_buffers(self, items: Sequence[Item], capacity: Capacity) -> dict[str, Tensor]:
+        values = super().prepare_encoder_cudagraph_replay_buffers(items, capacity)
+        return {name: value for name, value in values.items() if name != "max_seqlen"}
+
+
 FAULTS = (
     Fault(
         id="buffers/metadata-not-copied",
@@ -119,5 +140,18 @@ FAULTS = (
         caught_by=("values/replay-equals-eager",),
         parts=lambda: Parts(buffers=_ReboundAndKept),
         source="BUG-G01",
+    ),
+    Fault(
+        id="buffers/keys-of-flash",
+        breaks="the model states other buffers than it prepares, and no graph can be captured",
+        caught_by=("values/every-backend",),
+        parts=injection.model(_KeysOfFlash),
+        source="BUG-E14",
+    ),
+    Fault(
+        id="buffers/maximum-left-out",
+        breaks="a replay gives fewer buffers than the capture had, and fails",
+        caught_by=("fallback/report-is-true", "packing/fitting-items-are-replayed"),
+        parts=injection.model(_MaximumLeftOut),
     ),
 )
