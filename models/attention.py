@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from models.towers.base import AttentionFunction, Sequences
 
 _NO_SEGMENT = -1
 
@@ -27,41 +29,26 @@ class Segments:
 
 
 @dataclass(frozen=True)
-class SegmentedAttention:
-    """Plain attention inside each segment, in the calling convention of transformers.
+class SegmentedAttention(AttentionFunction):
+    """Plain attention inside each segment.
 
-    It reads `cu_seq_lens_q` (flash) or, when `sequence_lengths` is given, the two sections of packed offsets
-    of the bucketed back end. Rows that are not live are *selected* away to whatever the output memory held,
+    It reads offsets (flash) or, when lengths are given, the two sections of packed offsets of the bucketed
+    back end. Rows that are not live are *selected* away to whatever the output memory held,
     as a variable-length kernel leaves them unwritten (EMULATOR R8): a product with zero would let a NaN pass.
     """
 
-    def __call__(
-        self,
-        module: nn.Module,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attention_mask: Tensor | None,
-        scaling: float | None = None,
-        dropout: float = 0.0,
-        *,
-        cu_seq_lens_q: Tensor | None = None,
-        max_length_q: Tensor | int | None = None,
-        sequence_lengths: Tensor | None = None,
-        **metadata: object,
-    ) -> tuple[Tensor, None]:
-        """`[batch, heads, rows, dim]` three times to `[batch, rows, heads, dim]`."""
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float | None, sequences: Sequences) -> Tensor:
+        """Three times `[batch, heads, rows, dim]` to the same; rows that are not live hold anything."""
         query = query * (query.shape[-1] ** -0.5 if scaling is None else scaling)
-        if cu_seq_lens_q is None:
-            return self.mix(query, key, value).transpose(1, 2), None
+        if sequences.offsets is None:
+            return self.mix(query, key, value)
         rows = torch.arange(query.shape[2], device=query.device)
-        if sequence_lengths is None:
-            segments = self.segments(cu_seq_lens_q, rows, max_length_q)
+        if sequences.lengths is None:
+            segments = self.segments(sequences.offsets, rows, sequences.longest)
         else:
-            segments = self.bucketed_segments(cu_seq_lens_q, rows, max_length_q, sequence_lengths)
-        mixed = self.mix(query, key, value, self.hidden(segments)).transpose(1, 2)
-        unwritten = torch.empty_like(mixed)
-        return torch.where(segments.live.view(1, -1, 1, 1), mixed, unwritten), None
+            segments = self.bucketed_segments(sequences.offsets, rows, sequences.longest, sequences.lengths)
+        mixed = self.mix(query, key, value, self.hidden(segments))
+        return torch.where(segments.live[:, None], mixed, torch.empty_like(mixed))
 
     def segments(self, cu_seqlens: Tensor, rows: Tensor, longest: Tensor | int | None) -> Segments:
         """Segments of `cu_seqlens [segments + 1]`; repeated last values are segments without rows.

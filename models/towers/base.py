@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import Protocol
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +12,20 @@ from torch import Tensor, nn
 from models.api import Family, Grid
 
 
-class AttentionFunction(Protocol):
-    """Attention as transformers calls it: `[batch, heads, rows, dim]` to `[batch, rows, heads, dim]`.
+@dataclass(frozen=True)
+class Sequences:
+    """Where the sequences of a batch lie, as variable-length attention is told; nothing: it is one sequence."""
+
+    offsets: Tensor | None = None
+    """`[sequences + 1]`, or the packed sections of the bucketed back end."""
+    longest: Tensor | int | None = None
+    """Rows of the longest sequence, or a bound of it."""
+    lengths: Tensor | None = None
+    """`[bucket]`, for the bucketed back end alone."""
+
+
+class AttentionFunction(ABC):
+    """Attention in the calling convention of transformers, which is written down here and nowhere else.
 
     Must be hashable: equal functions share one registration.
     """
@@ -26,15 +38,19 @@ class AttentionFunction(Protocol):
         value: Tensor,
         attention_mask: Tensor | None,
         scaling: float | None = None,
-        dropout: float = 0.0,
         *,
         cu_seq_lens_q: Tensor | None = None,
         max_length_q: Tensor | int | None = None,
         sequence_lengths: Tensor | None = None,
-        **metadata: object,
-    ) -> tuple[Tensor, Tensor | None]:
-        """Three times `[batch, heads, rows, dim]` to `[batch, rows, heads, dim]`, and weights or None."""
-        ...
+        **ignored: object,
+    ) -> tuple[Tensor, None]:
+        """Three times `[batch, heads, rows, dim]` to `[batch, rows, heads, dim]`, and no weights."""
+        sequences = Sequences(cu_seq_lens_q, max_length_q, sequence_lengths)
+        return self.attend(query, key, value, scaling, sequences).transpose(1, 2), None
+
+    @abstractmethod
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float | None, sequences: Sequences) -> Tensor:
+        """Three times `[batch, heads, rows, dim]` to the same, mixed within each sequence."""
 
 
 class Tower(ABC):

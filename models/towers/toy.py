@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.families import family
-from models.towers.base import AttentionFunction, Tower
+from models.towers.base import AttentionFunction, Sequences, Tower
 
 _HIDDEN = 16
 _HEADS = 2
@@ -139,28 +139,14 @@ def toy_longest(cu_seqlens: Tensor, name: str, kwargs: dict[str, Tensor] | None 
     return int(cu_seqlens.diff().max())
 
 
-class _PlainAttention:
+class _PlainAttention(AttentionFunction):
     """Each segment alone through torch's own attention; reads the offsets on the host."""
 
-    def __call__(
-        self,
-        module: nn.Module,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attention_mask: Tensor | None,
-        scaling: float | None = None,
-        dropout: float = 0.0,
-        *,
-        cu_seq_lens_q: Tensor | None = None,
-        max_length_q: Tensor | int | None = None,
-        sequence_lengths: Tensor | None = None,
-        **metadata: object,
-    ) -> tuple[Tensor, None]:
-        lengths = [query.shape[2]] if cu_seq_lens_q is None else cu_seq_lens_q.diff().tolist()
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float | None, sequences: Sequences) -> Tensor:
+        lengths = [query.shape[2]] if sequences.offsets is None else sequences.offsets.diff().tolist()
         splits = zip(*(torch.split(each, lengths, dim=2) for each in (query, key, value)), strict=True)
-        mixed = [functional.scaled_dot_product_attention(q, k, v, scale=scaling).transpose(1, 2) for q, k, v in splits]
-        return torch.cat(mixed, dim=1), None
+        mixed = [functional.scaled_dot_product_attention(q, k, v, scale=scaling) for q, k, v in splits]
+        return torch.cat(mixed, dim=2)
 
 
 def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
