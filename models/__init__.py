@@ -8,11 +8,12 @@ from __future__ import annotations
 from functools import cache
 
 from models.api import Encoder
+from models.attention import kernels_seen
 from models.encoder import GenericEncoder
 from models.families import FAMILIES, UnknownFamily, family
 from models.towers import build_tower
 
-__all__ = ["FAMILIES", "UnknownFamily", "build", "family"]
+__all__ = ["FAMILIES", "UnknownFamily", "build", "family", "kernels_seen"]
 
 
 def build(name: str, *, device: str = "cpu") -> Encoder:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +13,7 @@ from torch import Tensor
 from models.towers.base import AttentionFunction, Sequences
 
 _NO_SEGMENT = -1
+_watching: ContextVar[tuple[set[str], ...]] = ContextVar("watching", default=())
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,22 @@ class Segments:
     """`[rows]`, bool."""
 
 
+@contextmanager
+def kernels_seen() -> Iterator[set[str]]:
+    """A set that fills with the names of the back ends whose kernels run meanwhile, as a profiler would show them."""
+    seen: set[str] = set()
+    token = _watching.set((*_watching.get(), seen))
+    try:
+        yield seen
+    finally:
+        _watching.reset(token)
+
+
+def _runs(backend: str) -> None:
+    for seen in _watching.get():
+        seen.add(backend)
+
+
 @dataclass(frozen=True)
 class SegmentedAttention(AttentionFunction):
     """Plain attention inside each segment.
@@ -40,6 +60,7 @@ class SegmentedAttention(AttentionFunction):
     def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float | None, sequences: Sequences) -> Tensor:
         """Three times `[batch, heads, rows, dim]` to the same; rows that are not live hold anything."""
         query = query * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+        _runs("flash" if sequences.lengths is None else "bucketed")
         if sequences.offsets is None:
             return self.mix(query, key, value)
         rows = torch.arange(query.shape[2], device=query.device)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from models.attention import SegmentedAttention
+from models.attention import SegmentedAttention, kernels_seen
 
 _ATTEND = SegmentedAttention()
 _ROWS = 12
@@ -123,3 +123,14 @@ def test_without_offsets_every_row_attends_to_all() -> None:
     """So do the tiles of a tower that has no sequence metadata."""
     mixed, _ = _ATTEND(nn.Identity(), *_inputs(), None, scaling=None)
     assert_close(mixed[0], _by_hand((0, _ROWS)))
+
+
+def test_who_watches_sees_which_kernels_run() -> None:
+    """Each watcher those that run while it watches, also inside another's watch."""
+    section = _offsets(0, 3, 12)
+    with kernels_seen() as outer:
+        _attend(section)
+        with kernels_seen() as inner:
+            _attend(torch.cat([section, section]), lengths=section.diff())
+    _attend(section)
+    assert (inner, outer) == ({"bucketed"}, {"bucketed", "flash"})

@@ -31,6 +31,7 @@ CAPABLE = Capabilities(
     model_protocol=True,
     packers=("alone",),
     backends=("flash", "bucketed"),
+    kernels_observed=True,
     video=True,
     several_sessions=True,
     checks_inputs=True,
@@ -111,7 +112,7 @@ class Books:
         """A hit."""
         self.fail("replay")
         output = self.answer(item)
-        self.last.append(Launch((index,), budget))
+        self.last.append(Launch((index,), budget, self.kernels()))
         self.hits += 1
         return output
 
@@ -119,13 +120,17 @@ class Books:
         """A miss."""
         self.fail("eager")
         output = self.answer(item)
-        self.last.append(Launch((index,), None))
+        self.last.append(Launch((index,), None, self.kernels()))
         self.misses += 1
         return output
 
     def answer(self, item: Item) -> Tensor:
         """What the bare tower gives."""
         return build_tower(self.family.name).encode(item.pixels.contiguous(), item.grid)
+
+    def kernels(self) -> frozenset[str]:
+        """Those of the back end that was asked for."""
+        return frozenset({self.setup.backend or CAPABLE.backends[0]})
 
     def padded_eager(self, items: Sequence[Item]) -> Sequence[Tensor]:
         """Nothing is padded."""

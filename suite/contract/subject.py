@@ -59,6 +59,8 @@ class Capabilities:
     """Names of its packers, the default first."""
     backends: tuple[str, ...] = ()
     """Names of its attention back ends, the default first."""
+    kernels_observed: bool = False
+    """Its launches tell which back ends' attention kernels ran in them, as a profiler sees it."""
     video: bool = False
     """Takes clips of several frames."""
     device: str = "cpu"
@@ -111,6 +113,8 @@ class Launch:
 
     items: tuple[int, ...]
     budget: int | None
+    kernels: frozenset[str] = frozenset()
+    """Capability `kernels_observed`: names of the back ends whose attention ran, at the capture for a replay."""
 
 
 @dataclass(frozen=True)

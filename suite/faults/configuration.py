@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from torch import Tensor
 
-from models.api import Capacity, Encoder, Grid
+from models.api import Capacity, Encoder, Grid, Item
 from reference.encoder_graph.buffers import StaticBuffers
 from reference.encoder_graph.config import ConfigError, EncoderGraphConfig
 from reference.encoder_graph.device import GraphDevice
@@ -87,6 +87,18 @@ class _AsGiven(EncoderGraphModel):
 
     def get_encoder_cudagraph_capacity(self, budget: int, *, max_items: int, max_frames: int) -> Capacity:
         return Capacity(tokens=budget, items=max_items, frames=max_frames)
+
+
+def _always_flash(encoder: Encoder, backend: str) -> SupportsEncoderCudaGraph:
+    """Leaves the back end to the model's default."""
+    return EncoderGraphModel(encoder)
+
+
+class _EagerInFlash(EncoderGraphModel):
+    """Hands the back end on to replays; the eager path is older than the option."""
+
+    def encoder_eager_forward(self, items: Sequence[Item]) -> list[Tensor]:
+        return EncoderGraphModel(self._encoder).encoder_eager_forward(items)
 
 
 class _OffLater(EncoderModelRunner):
@@ -248,5 +260,19 @@ FAULTS = (
         breaks="with graphs off their outputs are held all the same",
         caught_by=("configuration/off-changes-nothing",),
         parts=lambda: Parts(runner=_OffLater),
+    ),
+    Fault(
+        id="configuration/always-flash",
+        breaks="an attention back end is accepted, and another one runs",
+        caught_by=("configuration/asked-backend-runs",),
+        parts=lambda: Parts(model=_always_flash),
+        source="BUG-E24",
+    ),
+    Fault(
+        id="configuration/eager-in-flash",
+        breaks="what runs in eager does not use the attention back end that was asked for",
+        caught_by=("configuration/asked-backend-runs",),
+        parts=injection.model(_EagerInFlash),
+        source="BUG-E24",
     ),
 )

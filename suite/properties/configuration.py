@@ -148,6 +148,33 @@ def off_changes_nothing(case: Case, subject: GuardedSubject) -> Verdict:
 
 
 @law(
+    "configuration/asked-backend-runs",
+    source=("SPEC G10", "BUG-E24"),
+    inputs="backends",
+    needs=("backends", "kernels_observed", "token_budgets"),
+    ignores="the values: another law has them",
+)
+def asked_backend_runs(case: Case, subject: GuardedSubject) -> Verdict:
+    """Every launch, replay or eager, attends through the kernels of the back end that was asked for and no other."""
+    wanted = case.setup.backend or subject.capabilities.backends[0]
+
+    def body(run: Run) -> Verdict:
+        for _ in run.batches():
+            for launch in run.session.launches():
+                if launch.kernels != {wanted}:
+                    where = "eager" if launch.budget is None else f"budget {launch.budget}"
+                    return violated(
+                        expected=f"items {launch.items} through {wanted} alone",
+                        actual=f"through {', '.join(sorted(launch.kernels)) or 'none'}, in {where}",
+                        because="the name of the back end is checked and not handed on to where metadata is built",
+                        evidence=run.evidence(),
+                    )
+        return holds()
+
+    return in_session(case, subject, body)
+
+
+@law(
     "configuration/missing-method-is-named",
     source=("SPEC G2", "BUG-E15", "BUG-E18"),
     inputs="setups",

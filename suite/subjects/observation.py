@@ -6,12 +6,13 @@ two wrappers serve every implementation that takes a model and a device.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+import models
 from models.api import Capacity, Item
 from reference.encoder_graph.device import Graph, GraphDevice
 from reference.encoder_graph.protocol import EncoderItemSpec, ModelGraphConfig, SupportsEncoderCudaGraph
@@ -61,14 +62,14 @@ class Observer:
         """These items' values were prepared for a replay."""
         self._prepared = self._indices(items)
 
-    def replayed(self, budget: int) -> None:
-        """The graph of that budget was replayed on what was prepared last."""
-        self.launches.append(Launch(self._prepared, budget))
+    def replayed(self, budget: int, kernels: Set[str]) -> None:
+        """The graph of that budget, in which those kernels were captured, was replayed on what was prepared last."""
+        self.launches.append(Launch(self._prepared, budget, frozenset(kernels)))
         self._prepared = ()
 
-    def ran_eager(self, items: Sequence[Item]) -> None:
-        """These items ran in eager."""
-        self.launches.append(Launch(self._indices(items), None))
+    def ran_eager(self, items: Sequence[Item], kernels: Set[str]) -> None:
+        """These items ran in eager, through those kernels."""
+        self.launches.append(Launch(self._indices(items), None, frozenset(kernels)))
 
     def ran_forward(self, buffers: Mapping[str, Tensor]) -> None:
         """The forward on buffers ran: outside a capture that warms its shapes up, inside it should be warm."""
@@ -127,24 +128,26 @@ class ObservedModel:
     def encoder_eager_forward(self, items: Sequence[Item]) -> list[Tensor]:
         """As the model's, or the planted failure."""
         self._observer.fail_if_armed("eager")
-        outputs = self._model.encoder_eager_forward(items)
-        self._observer.ran_eager(items)
+        with models.kernels_seen() as kernels:
+            outputs = self._model.encoder_eager_forward(items)
+        self._observer.ran_eager(items, kernels)
         return outputs
 
 
 class ObservedGraph:
     """A graph whose replays are seen."""
 
-    def __init__(self, graph: Graph, *, budget: int, observer: Observer) -> None:
+    def __init__(self, graph: Graph, *, budget: int, kernels: Set[str], observer: Observer) -> None:
         self._graph = graph
         self._budget = budget
+        self._kernels = kernels
         self._observer = observer
 
     def replay(self) -> None:
         """As the graph's, or the planted failure."""
         self._observer.fail_if_armed("replay")
         self._graph.replay()
-        self._observer.replayed(self._budget)
+        self._observer.replayed(self._budget, self._kernels)
 
     def reset(self) -> None:
         """As the graph's."""
@@ -181,13 +184,14 @@ class ObservedDevice:
 
         self._observer.capturing = True
         try:
-            graph, outputs = self._device.capture(disturbed, pool=pool)
+            with models.kernels_seen() as kernels:
+                graph, outputs = self._device.capture(disturbed, pool=pool)
         finally:
             self._observer.capturing = False
         if isinstance(graph, EmulatedGraph):
             # Under the shim nobody else can tell outputs from tensors that escaped.
             graph.declare_outputs(outputs)
-        return ObservedGraph(graph, budget=self._observer.budget, observer=self._observer), outputs
+        return ObservedGraph(graph, budget=self._observer.budget, kernels=kernels, observer=self._observer), outputs
 
     def synchronize(self) -> None:
         """As the device's."""

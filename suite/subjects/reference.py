@@ -53,6 +53,7 @@ EMULATED = Capabilities(
     model_protocol=True,
     packers=("greedy", "deferral", "least_cost"),
     backends=("flash", "bucketed"),
+    kernels_observed=True,
     video=True,
     several_sessions=True,
     checks_inputs=True,
