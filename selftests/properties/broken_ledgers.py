@@ -29,30 +29,37 @@ class _Overfull(Books):
 class _LargestBudget(Books):
     """Replays the largest graph whatever the item."""
 
-    def budget_for(self, item: Item) -> int | None:
-        budget = super().budget_for(item)
+    def budget_for(self, item: Item, copies: int = 1) -> int | None:
+        budget = super().budget_for(item, copies)
         return budget and self.budgets[-1]
 
 
 class _PromisesTooMuch(Books):
-    """Promises the optimum, and gives every item a launch of its own."""
+    """Promises the optimum, and lets only equal neighbours share."""
 
     def promised_ratio(self, items: Sequence[Item]) -> float | None:
         return 1.0
 
 
+class _NeverShares(Books):
+    """Gives every item a launch of its own."""
+
+    def joins(self, group: Sequence[Item], item: Item) -> bool:
+        return False
+
+
 class _NeverReplays(Books):
     """Captures, and runs everything in eager."""
 
-    def budget_for(self, item: Item) -> int | None:
+    def budget_for(self, item: Item, copies: int = 1) -> int | None:
         return None
 
 
 class _ChangesItsMind(Books):
     """Replays in every other batch."""
 
-    def budget_for(self, item: Item) -> int | None:
-        return super().budget_for(item) if self.batches % 2 else None
+    def budget_for(self, item: Item, copies: int = 1) -> int | None:
+        return super().budget_for(item, copies) if self.batches % 2 else None
 
 
 class _CountsTwice(Books):
@@ -74,8 +81,8 @@ class _WrongRate(Books):
 class _ZeroMeansInfer(Books):
     """Takes no frames for no limit."""
 
-    def is_too_long(self, item: Item) -> bool:
-        return bool(self.setup.max_frames) and super().is_too_long(item)
+    def is_too_long(self, item: Item, copies: int) -> bool:
+        return bool(self.setup.max_frames) and super().is_too_long(item, copies)
 
 
 class _Refuses(Books):
@@ -240,6 +247,7 @@ BROKEN_LEDGERS: dict[str, type[Books]] = {
     "packing/every-item-once": _LosesItem,
     "packing/no-limit-exceeded": _Overfull,
     "packing/smallest-budget": _LargestBudget,
+    "packing/equal-items-share": _NeverShares,
     "packing/promised-bound": _PromisesTooMuch,
     "packing/fitting-items-are-replayed": _NeverReplays,
     "packing/plan-is-a-function-of-sizes": _ChangesItsMind,

@@ -17,8 +17,8 @@ from selftests.properties.bookkeeper import Books
 class _WrongValues(Books):
     """Adds one where a graph answers."""
 
-    def replay(self, index: int, item: Item, budget: int) -> Tensor:
-        return super().replay(index, item, budget) + 1
+    def replay(self, item: Item) -> Tensor:
+        return super().replay(item) + 1
 
 
 class _WrongClips(Books):
@@ -82,17 +82,17 @@ class _SharedState(Books):
 class _TakesMisshapen(Books):
     """Fills up what is missing."""
 
-    def run(self, index: int, item: Item) -> Tensor:
+    def run(self, index: int, item: Item, budget: int | None) -> Tensor:
         missing = self.family.sizes.rows(item.grid) - len(item.pixels)
         padding = torch.zeros(missing, *item.pixels.shape[1:])
-        return super().run(index, replace(item, pixels=torch.cat([item.pixels, padding])))
+        return super().run(index, replace(item, pixels=torch.cat([item.pixels, padding])), budget)
 
 
 class _OrderMatters(Books):
     """Adds the item's place."""
 
-    def run(self, index: int, item: Item) -> Tensor:
-        return super().run(index, item) + index
+    def run(self, index: int, item: Item, budget: int | None) -> Tensor:
+        return super().run(index, item, budget) + index
 
 
 class _HandsOutViews(Books):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from models.api import Capacity, Item
 from reference.encoder_graph.config import EncoderGraphConfig
 from reference.encoder_graph.manager import EncoderCudaGraphManager
-from reference.encoder_graph.packing import Bin, Deferral, Greedy, LeastCost, Limits, Load, Packer, packer
+from reference.encoder_graph.packing import Bin, Deferral, Greedy, LeastCost, Limits, Load, Packer, _Open, packer
 from suite.faults import injection
 from suite.faults.fault import Fault
 from suite.subjects.reference import Parts
@@ -70,6 +70,20 @@ class _OneByOne(Greedy):
 
     def promised_ratio(self, loads: Sequence[Load], limits: Limits) -> float | None:
         return 1.0
+
+
+class _NeverShares(Greedy):
+    """Gives every item a replay of its own and promises nothing."""
+
+    def pack(self, loads: Sequence[Load], limits: Limits) -> list[Bin]:
+        return super().pack(loads, replace(limits, max_items=1))
+
+
+class _ClosesHalfFull(Greedy):
+    """Compares twice the tokens with the largest budget, to have room for a large item that may come."""
+
+    def _joins(self, current: _Open, load: Load, limits: Limits) -> bool:
+        return super()._joins(current, load, limits) and 2 * current.tokens < limits.budgets[-1]
 
 
 class _DefersByTokens(Deferral):
@@ -165,6 +179,18 @@ FAULTS = (
         caught_by=("packing/promised-bound",),
         parts=injection.packing(_OneByOne),
         source="BUG-E25",
+    ),
+    Fault(
+        id="packing/never-shares",
+        breaks="no two items ever share a replay",
+        caught_by=("packing/equal-items-share",),
+        parts=injection.packing(_NeverShares),
+    ),
+    Fault(
+        id="packing/closes-half-full",
+        breaks="a replay takes no further item once half of the largest graph is filled",
+        caught_by=("packing/equal-items-share",),
+        parts=injection.packing(_ClosesHalfFull),
     ),
     Fault(
         id="packing/overhead-left-out",

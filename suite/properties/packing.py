@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import combinations
 
 from suite.contract.case import Batch, Case
 from suite.contract.guard import GuardedSubject
@@ -105,6 +106,36 @@ def smallest_budget_is_taken(case: Case, subject: GuardedSubject) -> Verdict:
                         f"budget {least} for items {launch.items}",
                         f"budget {launch.budget}",
                         "padding is wasted",
+                    )
+        return holds()
+
+    return in_session(case, subject, body)
+
+
+@law(
+    "packing/equal-items-share",
+    source=("SPEC G4",),
+    inputs="packings",
+    needs=("token_budgets",),
+    ignores="items of several sizes: which of them go together is the packer's own affair",
+)
+def equal_items_share(case: Case, subject: GuardedSubject) -> Verdict:
+    """Of items of one size, no two replays hold what one replay could hold for no more tokens than both."""
+
+    def body(run: Run) -> Verdict:
+        bounds = run.session.bounds()
+        for batch in case.history:
+            equal = (min(batch, key=lambda spec: tokens(case.family, spec.grid)),) * len(batch)
+            loads = _loads(case, equal)
+            replays = [launch for launch in _launched(run, equal) if launch.budget is not None]
+            for one, other in combinations(replays, 2):
+                both = smallest_budget([loads[index] for index in (*one.items, *other.items)], bounds)
+                if both is not None and both <= (one.budget or 0) + (other.budget or 0):
+                    return _wrong(
+                        run,
+                        f"items {one.items} and {other.items} in one replay of budget {both}",
+                        f"two replays of budgets {one.budget} and {other.budget}",
+                        "the packer closes a launch that had room",
                     )
         return holds()
 
