@@ -52,6 +52,7 @@ class Behaviour:
     fail_next: Callable[[Where], object] = nothing
     start: Callable[[Family, Setup], object] = nothing
     """Called before the session is made."""
+    inferred_ladder: Callable[[int, int], object] = lambda least, most: (least, most)
     missing_method: Callable[[Family, str], object] = nothing
 
 
@@ -72,6 +73,10 @@ class Invented:
     def missing_method(self, family: Family, method: str) -> None:
         """As the behaviour's."""
         self._behaviour.missing_method(family, method)
+
+    def inferred_ladder(self, family: Family, *, least: int, most: int) -> tuple[int, ...]:
+        """As the behaviour's."""
+        return cast("tuple[int, ...]", self._behaviour.inferred_ladder(least, most))
 
     def methods(self) -> tuple[str, ...]:
         """Two methods."""

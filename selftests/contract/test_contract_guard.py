@@ -145,7 +145,7 @@ def test_every_method_of_a_session_is_called_above() -> None:
 
 
 def test_a_failing_start_is_the_subjects_failure() -> None:
-    """Starting is a call like any other, and so is starting without a method."""
+    """Starting is a call like any other, and so are starting without a method and with another range."""
     with (
         pytest.raises(SubjectFailed, match=r"^start raised OSError: gone$"),
         subject(start=raising(OSError("gone"))).session("toy", CASE.setup),
@@ -153,6 +153,8 @@ def test_a_failing_start_is_the_subjects_failure() -> None:
         pass
     with pytest.raises(SubjectFailed, match=r"^start without first raised OSError: gone$"):
         subject(missing_method=raising(OSError("gone"))).missing_method("toy", "first")
+    with pytest.raises(SubjectFailed, match=r"^start of a model with budgets from 1 to 9 raised OSError: gone$"):
+        subject(inferred_ladder=raising(OSError("gone"))).inferred_ladder("toy", least=1, most=9)
 
 
 @pytest.mark.parametrize("error", [Refused("no"), AdapterBroken("no"), Disturbance("no")], ids=repr)

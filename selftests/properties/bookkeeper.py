@@ -29,6 +29,7 @@ CAPABLE = Capabilities(
     observable=True,
     memory_report=True,
     model_protocol=True,
+    infers_ladder=True,
     packers=("neighbours",),
     backends=("flash", "bucketed"),
     kernels_observed=True,
@@ -70,6 +71,11 @@ class Books:
         """The budgets given, sorted and without duplicates, or powers of two."""
         given = tuple(sorted(set(self.setup.budgets)))
         return given or tuple(self.family.sizes.unit << step for step in range(6))
+
+    @staticmethod
+    def inferred(least: int, most: int) -> tuple[int, ...]:
+        """Doubled until the maximum is reached."""
+        return (least, *Books.inferred(2 * least, most)) if least < most else (most,)
 
     # -- encoding
 
@@ -237,6 +243,10 @@ class Bookkeeper:
         if missing is None:
             raise Refused(f"the model lacks {method}")
         missing(method)
+
+    def inferred_ladder(self, family: Family, *, least: int, most: int) -> tuple[int, ...]:
+        """As a class of sessions infers it."""
+        return self._books.inferred(least, most)
 
     def methods(self) -> tuple[str, ...]:
         """Two methods."""

@@ -1,4 +1,4 @@
-"""For every law on launches, counts, graphs and configurations a session that breaks it."""
+"""For every law on launches, counts and graphs a session that breaks it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.api import Item
 from selftests.properties.bookkeeper import Books
-from suite.contract.subject import Bounds, Counts, DeviceFacts, Disturbance, Launch, Refused, Where
+from suite.contract.subject import Counts, DeviceFacts, Disturbance, Launch, Where
 
 
 class _LosesItem(Books):
@@ -137,55 +137,6 @@ class _ForgetsBudget(Books):
         return {budget: held for budget, held in super().memory().items() if budget > self.budgets[0]}
 
 
-class _AcceptsAndFails(Books):
-    """Takes two budgets or more, and cannot encode with them."""
-
-    def answer(self, item: Item) -> Tensor:
-        return super().answer(item) + (len(self.setup.budgets) > 1)
-
-
-class _AcceptsAll(Books):
-    """Looks at no value."""
-
-    def check(self) -> None:
-        """No check."""
-
-    def ladder(self) -> tuple[int, ...]:
-        return tuple(budget for budget in self.setup.budgets if isinstance(budget, int) and budget > 0)
-
-
-class _KeepsOrder(Books):
-    """Does not sort what it was given."""
-
-    def bounds(self) -> Bounds:
-        bounds = super().bounds()
-        return replace(bounds, budgets=self.setup.budgets or bounds.budgets)
-
-
-class _AlwaysOn(Books):
-    """Captures though it was told not to."""
-
-    def encode(self, items: Sequence[Item]) -> Sequence[Tensor]:
-        if not self.graphs:
-            self.capture()
-        return super().encode(items)
-
-
-class _OnlyFlash(Books):
-    """Has kernels of one back end, whichever is asked for."""
-
-    def kernels(self) -> frozenset[str]:
-        return frozenset({"flash"})
-
-
-class _TakesAnyModel(Books):
-    """Accepts a model that lacks a method."""
-
-    @staticmethod
-    def missing_method(method: str) -> None:
-        """No refusal."""
-
-
 class _LeavesGraph(Books):
     """Clearing leaves a graph."""
 
@@ -235,14 +186,6 @@ class _LeavesHalfACapture(Books):
                 raise
 
 
-class _RefusesCurtly(Books):
-    """Refuses without a word."""
-
-    def check(self) -> None:
-        raise Refused("no")
-
-
-REFUSES_CURTLY = _RefusesCurtly
 BROKEN_LEDGERS: dict[str, type[Books]] = {
     "packing/every-item-once": _LosesItem,
     "packing/no-limit-exceeded": _Overfull,
@@ -261,12 +204,6 @@ BROKEN_LEDGERS: dict[str, type[Books]] = {
     "capture/no-host-numbers": _BakesNumbers,
     "capture/memory-is-bounded": _Grows,
     "capture/memory-is-reported": _ForgetsBudget,
-    "configuration/accepted-means-it-runs": _AcceptsAndFails,
-    "configuration/bad-values-are-refused": _AcceptsAll,
-    "configuration/ladder-is-sound": _KeepsOrder,
-    "configuration/off-changes-nothing": _AlwaysOn,
-    "configuration/asked-backend-runs": _OnlyFlash,
-    "configuration/missing-method-is-named": _TakesAnyModel,
     "lifecycle/clear-then-capture": _LeavesGraph,
     "lifecycle/capture-twice": _CapturesBeside,
     "lifecycle/reports-follow": _ReportsItsLadder,

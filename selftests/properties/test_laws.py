@@ -8,7 +8,8 @@ import pytest
 
 from models.families import family
 from selftests.properties.bookkeeper import CAPABLE, Bookkeeper, Books
-from selftests.properties.broken_ledgers import BROKEN_LEDGERS, REFUSES_CURTLY
+from selftests.properties.broken_configurations import BROKEN_CONFIGURATIONS, REFUSES_CURTLY
+from selftests.properties.broken_ledgers import BROKEN_LEDGERS
 from selftests.properties.broken_values import BROKEN_VALUES
 from suite.contract.subject import Capabilities
 from suite.contract.verdict import Outcome
@@ -19,7 +20,7 @@ from suite.driver.search import Found, search
 from suite.driver.spaces import space_of
 from suite.driver.ticket import guarded
 
-BROKEN = {**BROKEN_VALUES, **BROKEN_LEDGERS}
+BROKEN = {**BROKEN_VALUES, **BROKEN_LEDGERS, **BROKEN_CONFIGURATIONS}
 HUNT = replace(PROFILES["seeds"], shrink_seconds=0.0)
 PHOTOGRAPHED = "qwen2_vl"
 """A family whose photographs can be read."""

@@ -150,6 +150,11 @@ class GuardedSubject:
         with self.guard.call(f"start without {method}"):
             self._subject.missing_method(self._families[family], method)
 
+    def inferred_ladder(self, family: str, *, least: int, most: int) -> tuple[int, ...]:
+        """As `Subject.inferred_ladder`."""
+        with self.guard.call(f"start of a model with budgets from {least} to {most}"):
+            return tuple(self._subject.inferred_ladder(self._families[family], least=least, most=most))
+
     def methods(self) -> tuple[str, ...]:
         """As `Subject.methods`."""
         return self._subject.methods()

@@ -55,6 +55,8 @@ class Capabilities:
     """Says how many bytes it holds per budget."""
     model_protocol: bool = False
     """Graphs only models that implement a protocol, and names what is missing."""
+    infers_ladder: bool = False
+    """Infers a ladder from the range of useful budgets that a model states."""
     packers: tuple[str, ...] = ()
     """Names of its packers, the default first."""
     backends: tuple[str, ...] = ()
@@ -216,6 +218,10 @@ class Subject(Protocol):
 
     def missing_method(self, family: Family, method: str) -> None:
         """Capability `model_protocol`: starts with a model that lacks the method; must raise `Refused`."""
+        ...
+
+    def inferred_ladder(self, family: Family, *, least: int, most: int) -> tuple[int, ...]:
+        """Capability `infers_ladder`: the budgets for a model that states this range, when the user gives none."""
         ...
 
     def methods(self) -> tuple[str, ...]:

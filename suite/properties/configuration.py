@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import count, takewhile
 
 from suite.contract.case import Case, Setup
 from suite.contract.guard import GuardedSubject
@@ -115,6 +116,28 @@ def ladder_is_sound(case: Case, subject: GuardedSubject) -> Verdict:
         return in_session(case, subject, body)
     except Refused:
         return holds()
+
+
+@law(
+    "configuration/inferred-ladder-spans-the-range",
+    source=("SPEC G3", "BUG-E25"),
+    inputs="setups",
+    needs=("infers_ladder",),
+    ignores="ranges that begin between two powers of two: the SPEC does not say where their ladders begin",
+)
+def inferred_ladder_spans_the_range(case: Case, subject: GuardedSubject) -> Verdict:
+    """An inferred ladder begins at the model's minimum, doubles, and ends at its maximum, a power of two or not."""
+    first, most = case.setup.budgets[0], case.setup.budgets[-1]
+    least = 1 << (first.bit_length() - 1)
+    ladder = subject.inferred_ladder(case.family, least=least, most=most)
+    wanted = (*takewhile(lambda budget: budget < most, (least << step for step in count())), most)
+    if ladder != wanted:
+        return violated(
+            expected=f"{wanted} for a model whose budgets reach from {least} to {most}",
+            actual=str(ladder),
+            because="the ladder stops at a power of two below the maximum, or is inferred from something else",
+        )
+    return holds()
 
 
 @law(

@@ -51,6 +51,7 @@ EMULATED = Capabilities(
     observable=True,
     memory_report=True,
     model_protocol=True,
+    infers_ladder=True,
     packers=("greedy", "deferral", "least_cost"),
     backends=("flash", "bucketed"),
     kernels_observed=True,
@@ -124,29 +125,32 @@ class ReferenceSubject:
 
     def missing_method(self, family: Family, method: str) -> None:
         """Puts a model without the method before the manager."""
-        device = EmulatedDevice()
-        model = self._parts.model(self._parts.encoder(family.name, device.device), "flash")
         try:
-            self._parts.manager(
-                _without(model, method),
-                config=config_of(Setup()),
-                device=device,
-                packer=self._parts.packer("greedy"),
-                buffers=self._parts.buffers,
-            )
+            self._manager_of(family, method, None)
         except TypeError as error:
             raise Refused(str(error)) from error
+
+    def inferred_ladder(self, family: Family, *, least: int, most: int) -> tuple[int, ...]:
+        """The manager's, before a model that states this range."""
+        manager = self._manager_of(family, "get_encoder_cudagraph_budget_range", lambda: (least, most))
+        return manager.limits.budgets
+
+    def _manager_of(self, family: Family, method: str, instead: object) -> EncoderCudaGraphManager:
+        """A manager, nothing said by the user, before a model with something else in place of one method."""
+        device = EmulatedDevice()
+        model = ObservedModel(self._parts.model(self._parts.encoder(family.name, device.device), "flash"), Observer())
+        setattr(model, method, instead)
+        return self._parts.manager(
+            model,
+            config=config_of(Setup()),
+            device=device,
+            packer=self._parts.packer("greedy"),
+            buffers=self._parts.buffers,
+        )
 
     def methods(self) -> tuple[str, ...]:
         """The protocol's method names."""
         return tuple(missing_methods(object()))
-
-
-def _without(model: SupportsEncoderCudaGraph, method: str) -> SupportsEncoderCudaGraph:
-    """A model that offers everything but the method."""
-    watched = ObservedModel(model, Observer())
-    setattr(watched, method, None)
-    return watched
 
 
 class ReferenceSession:
