@@ -28,6 +28,7 @@ CAPABLE = Capabilities(
     disturbable=True,
     observable=True,
     memory_report=True,
+    buffers_observed=True,
     model_protocol=True,
     infers_ladder=True,
     packers=("neighbours",),

@@ -137,6 +137,13 @@ class _ForgetsBudget(Books):
         return {budget: held for budget, held in super().memory().items() if budget > self.budgets[0]}
 
 
+class _CountsThePoolTwice(Books):
+    """Reports every byte twice."""
+
+    def memory(self) -> dict[int, int]:
+        return {budget: 2 * held for budget, held in super().memory().items()}
+
+
 class _LeavesGraph(Books):
     """Clearing leaves a graph."""
 
@@ -204,6 +211,7 @@ BROKEN_LEDGERS: dict[str, type[Books]] = {
     "capture/no-host-numbers": _BakesNumbers,
     "capture/memory-is-bounded": _Grows,
     "capture/memory-is-reported": _ForgetsBudget,
+    "capture/memory-is-not-overstated": _CountsThePoolTwice,
     "lifecycle/clear-then-capture": _LeavesGraph,
     "lifecycle/capture-twice": _CapturesBeside,
     "lifecycle/reports-follow": _ReportsItsLadder,

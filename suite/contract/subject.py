@@ -53,6 +53,8 @@ class Capabilities:
     """Its device says what captures did: refusals, escapes, graphs alive, bytes held."""
     memory_report: bool = False
     """Says how many bytes it holds per budget."""
+    buffers_observed: bool = False
+    """Its device also says how many bytes live in the buffers that were allocated outside of pools."""
     model_protocol: bool = False
     """Graphs only models that implement a protocol, and names what is missing."""
     infers_ladder: bool = False
@@ -146,6 +148,8 @@ class DeviceFacts:
     """Lines at which a capture made a tensor of a Python number."""
     cold_captures: tuple[str, ...]
     """Captures of a forward that had not run before with these shapes: lazy state would be made inside."""
+    buffer_bytes: int = 0
+    """Capability `buffers_observed`: bytes of the buffers that live outside of pools."""
 
 
 class Session(Protocol):

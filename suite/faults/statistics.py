@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from torch import Tensor
 
@@ -95,6 +96,24 @@ class _LargestOnly(EncoderCudaGraphManager):
         return super().memory[-1:]
 
 
+class _PoolForEach(EncoderCudaGraphManager):
+    """Reports for each budget what the pool held after its capture, which the budgets before it hold too."""
+
+    @property
+    def memory(self) -> tuple[BudgetMemory, ...]:
+        held = super().memory
+        pool = accumulate(reversed([each.graph_bytes for each in held]))
+        return tuple(replace(each, graph_bytes=size) for each, size in zip(held, reversed(list(pool)), strict=True))
+
+
+class _BuffersTwice(EncoderCudaGraphManager):
+    """Reports the free memory that the capture took, buffers included, and the buffers beside it."""
+
+    @property
+    def memory(self) -> tuple[BudgetMemory, ...]:
+        return tuple(replace(each, graph_bytes=each.graph_bytes + each.buffer_bytes) for each in super().memory)
+
+
 FAULTS = (
     Fault(
         id="statistics/counts-launches",
@@ -153,5 +172,17 @@ FAULTS = (
         caught_by=("capture/memory-is-reported",),
         parts=lambda: Parts(manager=_LargestOnly),
         source="BUG-E19",
+    ),
+    Fault(
+        id="statistics/pool-for-each",
+        breaks="each budget reports the whole pool that all of them share",
+        caught_by=("capture/memory-is-not-overstated",),
+        parts=lambda: Parts(manager=_PoolForEach),
+    ),
+    Fault(
+        id="statistics/buffers-twice",
+        breaks="the memory report holds the buffers twice",
+        caught_by=("capture/memory-is-not-overstated",),
+        parts=lambda: Parts(manager=_BuffersTwice),
     ),
 )

@@ -186,3 +186,30 @@ def memory_is_reported(case: Case, subject: GuardedSubject) -> Verdict:
         return holds()
 
     return in_session(case, subject, body)
+
+
+@law(
+    "capture/memory-is-not-overstated",
+    source=("SPEC G5",),
+    inputs="histories",
+    needs=("memory_report", "observable", "buffers_observed"),
+    ignores="how the bytes are split among budgets",
+)
+def memory_is_not_overstated(case: Case, subject: GuardedSubject) -> Verdict:
+    """Never are more bytes reported than the device holds in pools and in buffers."""
+
+    def body(run: Run) -> Verdict:
+        for when in ("the start", "the history"):
+            report = sum(run.session.memory().values())
+            facts = run.session.facts()
+            if report > facts.retained_bytes + facts.buffer_bytes:
+                return violated(
+                    expected=f"after {when} at most {facts.retained_bytes} bytes in pools and {facts.buffer_bytes} "
+                    "in buffers",
+                    actual=f"{report} bytes reported",
+                    because="memory that budgets share is counted for each of them, or the buffers twice",
+                )
+            _encode_all(run)
+        return holds()
+
+    return in_session(case, subject, body)

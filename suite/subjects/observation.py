@@ -6,6 +6,7 @@ two wrappers serve every implementation that takes a model and a device.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from typing import TypeVar
 
@@ -36,6 +37,7 @@ class Observer:
         self.budget = 0
         self.capturing = False
         self.cold_captures: list[str] = []
+        self._buffers: list[weakref.ref[Tensor]] = []
 
     def begin(self, items: Sequence[Item]) -> None:
         """A new batch: items are recognised by identity from here on."""
@@ -78,6 +80,15 @@ class Observer:
             self._warm.add(shapes)
         elif shapes not in self._warm:
             self.cold_captures.append(f"budget {self.budget}")
+
+    def allocated(self, buffer: Tensor) -> None:
+        """A buffer was made outside of the pools."""
+        self._buffers.append(weakref.ref(buffer))
+
+    @property
+    def buffer_bytes(self) -> int:
+        """Bytes of the buffers that live."""
+        return sum(buffer.nbytes for each in self._buffers if (buffer := each()) is not None)
 
     def _indices(self, items: Sequence[Item]) -> tuple[int, ...]:
         return tuple(self._places.get(id(item), [-1])[0] for item in items)
@@ -163,8 +174,10 @@ class ObservedDevice:
         self.device: torch.device = device.device
 
     def allocate(self, shape: Sequence[int], *, dtype: torch.dtype) -> Tensor:
-        """As the device's."""
-        return self._device.allocate(shape, dtype=dtype)
+        """As the device's; the buffer is weighed as long as it lives."""
+        buffer = self._device.allocate(shape, dtype=dtype)
+        self._observer.allocated(buffer)
+        return buffer
 
     def new_pool(self) -> Hashable:
         """As the device's."""

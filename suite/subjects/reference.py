@@ -50,6 +50,7 @@ EMULATED = Capabilities(
     disturbable=True,
     observable=True,
     memory_report=True,
+    buffers_observed=True,
     model_protocol=True,
     infers_ladder=True,
     packers=("greedy", "deferral", "least_cost"),
@@ -107,7 +108,7 @@ class ReferenceSubject:
         # The shim routes torch.cuda to one emulator at a time.
         self.capabilities = replace(EMULATED, isolated=isolated, several_sessions=route != "shim")
         if route == "cuda":
-            self.capabilities = replace(self.capabilities, observable=False, device="cuda")
+            self.capabilities = replace(self.capabilities, observable=False, buffers_observed=False, device="cuda")
 
     def start(self, family: Family, setup: Setup) -> ReferenceSession:
         """A captured session.
@@ -271,6 +272,7 @@ class ReferenceSession:
             escaped=tuple(f"{escape.label} born at {escape.site}" for escape in seen.escaped),
             baked_numbers=seen.baked_numbers.sites,
             cold_captures=tuple(self._observer.cold_captures),
+            buffer_bytes=self._observer.buffer_bytes,
         )
 
     def memory(self) -> dict[int, int]:
