@@ -6,6 +6,8 @@ import importlib
 from functools import cache
 from typing import Protocol, cast
 
+import torch
+
 from models.families import family
 from models.towers.base import AttentionFunction, Tower
 
@@ -31,5 +33,7 @@ def build_tower(name: str, *, device: str = "cpu") -> Tower:
 def _build_tower(name: str, device: str) -> Tower:
     if device != "cpu":
         return build_tower(name).to(device)
-    # Only the file that is needed is imported, since transformers takes seconds.
-    return cast(_TowerFile, importlib.import_module(f"{__name__}.{name}")).build()
+    # Modules draw first weights from the process's random numbers, which are the caller's.
+    with torch.random.fork_rng(devices=[]):
+        # Only the file that is needed is imported, since transformers takes seconds.
+        return cast(_TowerFile, importlib.import_module(f"{__name__}.{name}")).build()

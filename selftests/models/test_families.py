@@ -6,10 +6,11 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 import models
 from models.api import Grid
-from models.towers import build_tower
+from models.towers import _build_tower, build_tower
 from selftests.models.mixes import NAMES, mix, pixels
 
 
@@ -21,6 +22,14 @@ def test_a_family_tells_its_towers_shapes(name: str) -> None:
     for grid in {each for seed in range(3) for each in mix(family.sizes, seed)}:
         encoded = tower.encode(pixels(family, family.sizes.rows(grid), seed=0), grid)
         assert encoded.shape == (family.sizes.tokens(grid), family.width)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_building_draws_no_random_numbers_of_the_process(name: str) -> None:
+    """They are the caller's."""
+    before = torch.get_rng_state()
+    _build_tower.__wrapped__(name, "cpu")
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from suite.contract.case import Case
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
 from suite.contract.verdict import Verdict, holds, violated
+from suite.oracles.process_state import State, changes, process_kept
 from suite.properties.run import Run, in_session
 
 
@@ -110,3 +113,45 @@ def _missed(run: Run) -> int:
     for _ in run.batches():
         pass
     return run.session.counts().misses - before
+
+
+@law(
+    "lifecycle/process-is-left-as-it-was",
+    source=("SPEC G11",),
+    inputs="histories",
+    ignores="inference mode, and the random numbers of accelerators",
+)
+def process_is_left_as_it_was(case: Case, subject: GuardedSubject) -> Verdict:
+    """No call, from start to close, leaves torch's modes, defaults, flags or random numbers other than they were."""
+    with process_kept() as before:
+
+        def body(run: Run) -> Verdict:
+            calls = _calls(run, may_clear=subject.capabilities.lifecycle)
+            return next((verdict for call in calls if (verdict := _left_otherwise(before, call))), holds())
+
+        verdict = in_session(case, subject, body)
+        return verdict if verdict.violation else _left_otherwise(before, "close") or verdict
+
+
+def _calls(run: Run, *, may_clear: bool) -> Iterator[str]:
+    """Goes through the life of a session, and stops after each call to name it."""
+    yield "start"
+    yield from ("encode" for _ in run.batches())
+    if may_clear:
+        run.session.clear()
+        yield "clear"
+        yield from ("encode without graphs" for _ in run.batches())
+        run.session.capture()
+        yield "capture"
+
+
+def _left_otherwise(before: State, call: str) -> Verdict | None:
+    """A violation if the call changed something of the process."""
+    changed = changes(before)
+    if not changed:
+        return None
+    return violated(
+        expected="the process's state as it was before the session",
+        actual=f"after {call} changed: {', '.join(changed)}",
+        because="a mode is set and not put back, or random numbers are drawn from the caller's generator",
+    )
