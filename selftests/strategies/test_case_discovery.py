@@ -49,9 +49,17 @@ AT_LEAST: dict[str, dict[str, int]] = {
         "several-budgets": 20,
     },
     "oversized": {"oversized": 100, "all-oversized": 100, "exact-fit": 5, "several-budgets": 30},
-    "packings": {"crowd": 35, "video": 20, "oversized": 15, "exact-fit": 13, "over-the-cap": 20},
+    "packings": {
+        "crowd": 30,
+        "video": 35,
+        "frames-bind": 7,
+        "companions": 45,
+        "oversized": 15,
+        "exact-fit": 13,
+        "over-the-cap": 20,
+    },
     "marches": {"long-history": 28, "smallest-item": 45, "exact-fit": 45},
-    "packers": {"exact-fit": 5, "over-the-cap": 12, "oversized": 15, "several-budgets": 35},
+    "packers": {"exact-fit": 5, "companions": 40, "over-the-cap": 12, "oversized": 15, "several-budgets": 35},
     "backends": {"exact-fit": 12, "over-the-cap": 15, "empty-batch": 6, "shape-seen-before": 20},
     "configurations": {"several-budgets": 25, "single-item": 30},
 }
@@ -109,6 +117,12 @@ def test_photographs_occur(name: str) -> None:
     _check("photographs", name, PHOTOGRAPHS)
 
 
+@pytest.mark.parametrize("strategy", ["bad_configurations", "configurations", "setups"])
+def test_every_case_has_its_labels(strategy: str) -> None:
+    """Also one whose limits are no numbers: wrong types are drawn on purpose."""
+    assert set(_shares(strategy, "gemma3")) == set(LABELS)
+
+
 def test_every_class_is_wanted_somewhere() -> None:
     """No label of the suite is left without a strategy that must reach it."""
     wanted = {label for shares in AT_LEAST.values() for label in shares} | set(VIDEOS) | set(PHOTOGRAPHS)
@@ -128,12 +142,12 @@ NINE = ItemSpec(Grid(1, 6, 6))
         (((ONE,),), {"single-item", "smallest-item"}),
         (((THREE,),), {"single-item", "one-under"}),
         (((FOUR,),), {"single-item", "exact-fit"}),
-        (((FOUR, ONE),), {"one-over", "smallest-item"}),
+        (((FOUR, ONE),), {"one-over", "smallest-item", "companions"}),
         (((NINE,),), {"single-item", "oversized", "all-oversized", "one-over"}),
         (((NINE, FOUR),), {"oversized"}),
-        (((FOUR, FOUR, FOUR),), {"over-the-cap"}),
+        (((FOUR, FOUR, FOUR),), {"over-the-cap", "companions"}),
         (((FOUR,), (FOUR,)), {"single-item", "exact-fit", "shape-seen-before"}),
-        (((FOUR,), (THREE, ONE)), {"single-item", "exact-fit", "equal-totals", "smallest-item"}),
+        (((FOUR,), (THREE, ONE)), {"single-item", "exact-fit", "equal-totals", "smallest-item", "companions"}),
         (((ItemSpec(Grid(2, 2, 4), modality="video"),),), {"single-item", "exact-fit", "video"}),
     ],
 )
@@ -141,3 +155,26 @@ def test_labels_say_what_a_case_is(history: tuple[tuple[ItemSpec, ...], ...], ex
     """Cases written by hand on budgets 4 and 8 with at most two items: exactly these labels."""
     case = Case("toy", Setup(budgets=(4, 8), max_items=2), history)
     assert set(labels(case, family("toy"))) == expected | {"several-budgets"}
+
+
+CLIP = ItemSpec(Grid(2, 2, 2), modality="video")
+LONG_CLIP = ItemSpec(Grid(4, 2, 2), modality="video")
+
+
+@pytest.mark.parametrize(
+    ("batch", "max_frames", "binds"),
+    [
+        ((CLIP, CLIP), 3, True),
+        ((CLIP, CLIP), 4, False),
+        ((CLIP, CLIP), None, False),
+        ((CLIP,), 1, False),
+        ((CLIP, CLIP, CLIP), 3, False),
+        ((LONG_CLIP, LONG_CLIP), 4, True),
+        ((LONG_CLIP, LONG_CLIP), 3, False),
+        ((LONG_CLIP, CLIP, FOUR), 4, False),
+    ],
+)
+def test_frames_bind_where_nothing_else_does(batch: tuple[ItemSpec, ...], max_frames: int | None, binds: bool) -> None:
+    """Tokens and items fit, each clip fits, and all their frames together do not."""
+    case = Case("toy", Setup(budgets=(4, 8), max_items=2, max_frames=max_frames), (batch,))
+    assert ("frames-bind" in labels(case, family("toy"))) == binds

@@ -125,7 +125,9 @@ def equal_items_share(case: Case, subject: GuardedSubject) -> Verdict:
     def body(run: Run) -> Verdict:
         bounds = run.session.bounds()
         for batch in case.history:
-            equal = (min(batch, key=lambda spec: tokens(case.family, spec.grid)),) * len(batch)
+            sharing = [spec for spec in batch if smallest_budget(_loads(case, (spec, spec)), bounds) is not None]
+            largest = sorted(sharing, key=lambda spec: tokens(case.family, spec.grid))[-1:]
+            equal = (2 * case.setup.max_items + 1) * tuple(largest)
             loads = _loads(case, equal)
             replays = [launch for launch in _launched(run, equal) if launch.budget is not None]
             for one, other in combinations(replays, 2):

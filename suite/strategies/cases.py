@@ -13,7 +13,7 @@ from suite.contract.case import Batch, Case, ItemSpec, Setup
 from suite.contract.subject import Capabilities
 from suite.strategies.configurations import bad_setups, wild_setups
 from suite.strategies.ladders import setups
-from suite.strategies.mixes import batches, items, oversized_batches, small_items
+from suite.strategies.mixes import batches, items, oversized_batches, reels, small_batches, small_items
 from suite.strategies.sizes import SEEDS, clips
 
 
@@ -106,12 +106,13 @@ def photographs(draw: st.DrawFn, space: Space) -> Case:
 
 @st.composite
 def packers(draw: st.DrawFn, space: Space) -> Case:
-    """Batches of up to eight items under each of the subject's packers."""
+    """Batches of up to eight items under each of the subject's packers, often small ones that may share."""
     sizes = space.family.sizes
     setup = draw(setups(sizes), label="setup")
     name = draw(st.sampled_from(space.capabilities.packers), label="packer")
-    batch = draw(batches(sizes, setup, max_items=8), label="batch")
-    return Case(space.family.name, replace(setup, packer=name), (batch,))
+    history = [draw(batches(sizes, setup, max_items=8), label="batch")]
+    history += draw(st.lists(small_batches(sizes, setup, max_items=6), max_size=2), label="small batches")
+    return Case(space.family.name, replace(setup, packer=name), tuple(history))
 
 
 @st.composite
@@ -147,15 +148,25 @@ def defaults(draw: st.DrawFn, space: Space) -> Case:
 def packings(draw: st.DrawFn, space: Space) -> Case:
     """Mixes of images, and of clips where the family takes them, under any of the subject's packers.
 
-    Some end in a crowd: more small items than any graph holds, a queue that has to be cut many times.
+    Some go on with clips that would share a graph but for their frames, and some end in a crowd: more small
+    items than any graph holds, a queue that has to be cut many times.
     """
-    # Twice: a limit on frames that binds takes several clips that fit in every other way.
-    with_clips = [videos(space), videos(space)] if "video" in space.family.modalities else []
-    case = draw(st.one_of(mixes(space), *with_clips), label="case")
+    sizes = space.family.sizes
+    with_clips = "video" in space.family.modalities
+    case = draw(st.one_of(mixes(space), videos(space)) if with_clips else mixes(space), label="case")
     setup = replace(case.setup, packer=draw(st.sampled_from(space.capabilities.packers or (None,)), label="packer"))
-    count = draw(st.sampled_from([0, 14, 20]), label="crowd")
-    crowd = tuple(draw(small_items(space.family.sizes, setup), label="item") for _ in range(count))
-    return Case(case.family, setup, (*case.history, crowd) if crowd else case.history)
+    history = list(case.history)
+    if with_clips and draw(st.booleans(), label="reel"):
+        setup = replace(setup, max_items=max(2, setup.max_items))
+        reel = draw(reels(sizes, setup), label="reel")
+        needed = sum(spec.grid.frames for spec in reel)
+        setup = replace(setup, max_frames=draw(st.sampled_from([setup.max_frames, needed - 1]), label="max frames"))
+        history.append(reel)
+    count = draw(st.sampled_from([0, 14]), label="crowd")
+    small = Setup(budgets=(draw(st.integers(1, setup.budgets[0] // sizes.unit), label="units at most") * sizes.unit,))
+    if count:
+        history.append(tuple(draw(small_items(sizes, small), label="item") for _ in range(count)))
+    return Case(case.family, setup, tuple(history))
 
 
 @st.composite

@@ -40,6 +40,20 @@ def _seen_before(case: Case, _family: Family) -> bool:
     return len(shapes) > len(set(shapes))
 
 
+def _companions(batch: Batch, case: Case, family: Family) -> bool:
+    """Whether two items of the batch may share a graph."""
+    smallest = sorted(family.sizes.tokens(spec.grid) for spec in batch)[:2]
+    return len(smallest) == 2 <= case.setup.max_items and sum(smallest) <= max(case.setup.budgets, default=0)
+
+
+def _frames_bind(batch: Batch, case: Case, family: Family) -> bool:
+    """Whether the batch would fit a graph, and each of its clips does, but not all their frames."""
+    frames = [1 if family.sizes.tile else spec.grid.frames for spec in batch]
+    limit = case.setup.max_frames
+    fits = len(batch) <= case.setup.max_items and _total(batch, family) <= max(case.setup.budgets, default=0)
+    return limit is not None and fits and sum(frames) > limit >= max(frames, default=0)
+
+
 LABELS: dict[str, Label] = {
     "one-under": lambda case, family: _near(case, family, -1),
     "exact-fit": lambda case, family: _near(case, family, 0),
@@ -58,5 +72,7 @@ LABELS: dict[str, Label] = {
     "several-budgets": lambda case, _family: len(set(case.setup.budgets)) > 1,
     "crowd": lambda case, _family: any(len(batch) > 12 for batch in case.history),
     "long-history": lambda case, _family: len(case.history) > 20,
+    "companions": lambda case, family: any(_companions(batch, case, family) for batch in case.history),
+    "frames-bind": lambda case, family: any(_frames_bind(batch, case, family) for batch in case.history),
     "blank-image": lambda case, _family: any(spec.fill == 0 for batch in case.history for spec in batch),
 }

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from models.api import Sizes
 from suite.contract.case import Batch, ItemSpec, Setup
-from suite.strategies.sizes import FILLS, SEEDS, grids, shapes_of
+from suite.strategies.sizes import FILLS, SEEDS, clips, grids, shapes_of
 
 
 @st.composite
@@ -55,6 +55,12 @@ def filling_batches(draw: st.DrawFn, sizes: Sizes, setup: Setup) -> Batch:
 
 
 @st.composite
+def small_batches(draw: st.DrawFn, sizes: Sizes, setup: Setup, *, max_items: int) -> Batch:
+    """Two items or more that each fit the smallest budget: which of them go together is open."""
+    return tuple(draw(st.lists(small_items(sizes, setup), min_size=2, max_size=max_items), label="small items"))
+
+
+@st.composite
 def crowded_batches(draw: st.DrawFn, sizes: Sizes, setup: Setup) -> Batch:
     """One item more than the limit on items, each as small as can be."""
     count = setup.max_items + 1
@@ -66,6 +72,15 @@ def free_batches(draw: st.DrawFn, sizes: Sizes, setup: Setup, *, max_items: int)
     """Up to `max_items` items of any size."""
     item = st.one_of(small_items(sizes, setup), edge_items(sizes, setup), oversized_items(sizes, setup))
     return tuple(draw(st.lists(item, min_size=1, max_size=max_items), label="items"))
+
+
+@st.composite
+def reels(draw: st.DrawFn, sizes: Sizes, setup: Setup) -> Batch:
+    """Two clips or three, each small enough for all of them to fit the largest graph together."""
+    count = draw(st.integers(2, max(2, min(3, setup.max_items))), label="clips")
+    grid = clips(sizes, max_tokens=setup.budgets[-1] // count)
+    clip = st.builds(ItemSpec, grid, SEEDS, modality=st.just("video"))
+    return tuple(draw(clip, label="clip") for _ in range(count))
 
 
 @st.composite
