@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -76,3 +77,18 @@ def test_a_stranger_is_judged_by_what_it_declares() -> None:
         law.id for law in LAWS.values() if not law.needs and law.inputs != "photographs"
     }
     assert {each.outcome for each in results} == {Outcome.HOLDS}
+
+
+@pytest.mark.parametrize("law_id", ["isolation/not-a-number-stays-at-home", "staleness/repeat-agrees"])
+def test_batches_are_numbered_by_the_history(law_id: str) -> None:
+    """Whatever a law encodes before, and however often: the text and the drawing name a batch of the case."""
+    found = _search(law_id, BROKEN[law_id], examples=60)
+    assert found.verdict.violation is not None
+    assert found.case is not None
+    named = re.search(r"of batch (\d+)", found.verdict.violation.expected)
+    assert named is not None
+    number = int(named[1])
+    drawn = found.verdict.violation.evidence.plan
+    assert len(drawn) == number + 1 <= len(found.case.history)
+    grids = [str(spec.grid) for spec in found.case.history[number]]
+    assert [item.grid for launch in drawn[number] for item in launch.items] == grids

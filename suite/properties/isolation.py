@@ -79,8 +79,7 @@ def sessions_are_independent(case: Case, subject: GuardedSubject) -> Verdict:
         other = replace(case, setup=replace(case.setup, budgets=(2 * case.setup.budgets[-1],)))
         with subject.session(other.family, other.setup) as session:
             beside = Run(other, subject, session)
-            for batch in case.history:
-                first, second = run.encode(batch), beside.encode(batch)
+            for (_, batch, first), (_, _, second) in zip(run.batches(), beside.batches(), strict=True):
                 if verdict := run.first_difference(batch, first) or beside.first_difference(batch, second):
                     return verdict
         return run.first_wrong() or holds(margin=run.margin)

@@ -82,8 +82,8 @@ def inputs_are_left_alone(case: Case, subject: GuardedSubject) -> Verdict:
     def body(run: Run) -> Verdict:
         given = [items(case, batch) for batch in case.history]
         kept = [(number, item.pixels, item.pixels.clone()) for number, batch in enumerate(given) for item in batch]
-        for specs, batch in zip(case.history, given, strict=True):
-            run.encode_items(specs, batch)
+        for number, (specs, batch) in enumerate(zip(case.history, given, strict=True)):
+            run.encode_items(specs, batch, number=number)
         for number, pixels, copy in kept:
             if not torch.equal(pixels, copy):
                 return violated(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
@@ -21,9 +22,10 @@ def _loads(case: Case, batch: Batch) -> list[Load]:
     return [Load(tokens(case.family, spec.grid), frames(case.family, spec.grid)) for spec in batch]
 
 
-def _launched(run: Run, batch: Batch) -> list[Launch]:
-    run.encode(batch)
-    return list(run.session.launches())
+def _launches(run: Run) -> Iterator[tuple[Batch, list[Launch]]]:
+    """Each batch of the history with the launches that it took."""
+    for _, batch, _ in run.batches():
+        yield batch, list(run.session.launches())
 
 
 def _wrong(run: Run, expected: str, actual: str, because: str) -> Verdict:
@@ -41,8 +43,8 @@ def every_item_once(case: Case, subject: GuardedSubject) -> Verdict:
     """Every item of a batch is in exactly one launch."""
 
     def body(run: Run) -> Verdict:
-        for batch in case.history:
-            seen = Counter(index for launch in _launched(run, batch) for index in launch.items)
+        for batch, launches in _launches(run):
+            seen = Counter(index for launch in launches for index in launch.items)
             wrong = {index: seen[index] for index in {*seen, *range(len(batch))} if seen[index] != 1}
             if wrong or not set(seen) <= set(range(len(batch))):
                 return _wrong(
@@ -68,9 +70,9 @@ def no_limit_exceeded(case: Case, subject: GuardedSubject) -> Verdict:
 
     def body(run: Run) -> Verdict:
         bounds = run.session.bounds()
-        for batch in case.history:
+        for batch, launches in _launches(run):
             loads = _loads(case, batch)
-            for launch in _launched(run, batch):
+            for launch in launches:
                 members = [loads[index] for index in launch.items]
                 if launch.budget is not None and not fits(members, bounds, launch.budget):
                     return _wrong(
@@ -96,9 +98,9 @@ def smallest_budget_is_taken(case: Case, subject: GuardedSubject) -> Verdict:
 
     def body(run: Run) -> Verdict:
         bounds = run.session.bounds()
-        for batch in case.history:
+        for batch, launches in _launches(run):
             loads = _loads(case, batch)
-            for launch in _launched(run, batch):
+            for launch in launches:
                 least = smallest_budget([loads[index] for index in launch.items], bounds)
                 if launch.budget is not None and launch.budget != least:
                     return _wrong(
@@ -124,12 +126,13 @@ def equal_items_share(case: Case, subject: GuardedSubject) -> Verdict:
 
     def body(run: Run) -> Verdict:
         bounds = run.session.bounds()
-        for batch in case.history:
+        for number, batch in enumerate(case.history):
             sharing = [spec for spec in batch if smallest_budget(_loads(case, (spec, spec)), bounds) is not None]
             largest = sorted(sharing, key=lambda spec: tokens(case.family, spec.grid))[-1:]
             equal = (2 * case.setup.max_items + 1) * tuple(largest)
             loads = _loads(case, equal)
-            replays = [launch for launch in _launched(run, equal) if launch.budget is not None]
+            run.encode(equal, number=number)
+            replays = [launch for launch in run.session.launches() if launch.budget is not None]
             for one, other in combinations(replays, 2):
                 both = smallest_budget([loads[index] for index in (*one.items, *other.items)], bounds)
                 if both is not None and both <= (one.budget or 0) + (other.budget or 0):
@@ -157,12 +160,12 @@ def promised_bound(case: Case, subject: GuardedSubject) -> Verdict:
 
     def body(run: Run) -> Verdict:
         bounds = run.session.bounds()
-        for batch in case.history:
+        for batch, launches in _launches(run):
             ratio = run.session.promised_ratio(items(case, batch))
             if ratio is None or len(batch) > EXACT_ITEMS:
                 continue
             best = optimum(_loads(case, batch), bounds, overhead)
-            paid = cost(_launched(run, batch), overhead)
+            paid = cost(launches, overhead)
             # Not `paid > ...`: a promise that is not a number would be kept by any cost.
             if not paid <= ratio * best:
                 return _wrong(
@@ -193,9 +196,9 @@ def fitting_items_are_replayed(case: Case, subject: GuardedSubject) -> Verdict:
         bounds = run.session.bounds()
         if case.setup.max_frames is None:
             bounds = replace(bounds, max_frames=None)
-        for batch in case.history:
+        for batch, launches in _launches(run):
             loads = _loads(case, batch)
-            for launch in _launched(run, batch):
+            for launch in launches:
                 fit = [smallest_budget([loads[index]], bounds) is not None for index in launch.items]
                 right = all(fit) if launch.budget is not None else fit == [False]
                 if not right:
@@ -222,8 +225,8 @@ def plan_is_a_function_of_sizes(case: Case, subject: GuardedSubject) -> Verdict:
     """The same sizes are launched the same way every time, whatever was encoded before."""
 
     def body(run: Run) -> Verdict:
-        first = [_launched(run, batch) for batch in case.history]
-        again = [_launched(run, batch) for batch in case.history]
+        first = [launches for _, launches in _launches(run)]
+        again = [launches for _, launches in _launches(run)]
         if first != again:
             return _wrong(run, f"the launches {first}", f"{again}", "the plan depends on the session's past")
         return holds()

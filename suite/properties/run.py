@@ -23,7 +23,11 @@ AGAINST_ITSELF = "subject against itself"
 
 
 class Run:
-    """One session under one case: batches go through it in order, launches are kept for the drawing."""
+    """One session under one case: batches go through it in order, launches are kept for the drawing.
+
+    Batches are numbered by the history of the case, however often and after whatever else they are encoded: the
+    drawing and the texts are of the last time.
+    """
 
     def __init__(self, case: Case, subject: GuardedSubject, session: GuardedSession) -> None:
         self.case = case
@@ -32,20 +36,20 @@ class Run:
         self.plan: list[tuple[DrawnBin, ...]] = []
         self.margin = 0.0
 
-    def encode(self, batch: Batch) -> list[Tensor]:
-        """The subject's answers for one batch of specs."""
-        return self.encode_items(batch, items(self.case, batch))
+    def encode(self, batch: Batch, *, number: int = 0) -> list[Tensor]:
+        """The subject's answers for one batch of specs, in the place of that batch of the history."""
+        return self.encode_items(batch, items(self.case, batch), number=number)
 
-    def encode_items(self, batch: Batch, given: Sequence[Item]) -> list[Tensor]:
+    def encode_items(self, batch: Batch, given: Sequence[Item], *, number: int = 0) -> list[Tensor]:
         """The same for items that the law wants to keep an eye on."""
         outputs = self.session.encode(given)
-        self.plan.append(self._drawing(batch))
+        self.plan[number:] = [self._drawing(batch)]
         return outputs
 
     def batches(self) -> Iterator[tuple[int, Batch, list[Tensor]]]:
         """The whole history, as (number, batch, answers)."""
         for number, batch in enumerate(self.case.history):
-            yield number, batch, self.encode(batch)
+            yield number, batch, self.encode(batch, number=number)
 
     def first_difference(self, batch: Batch, outputs: Sequence[Tensor]) -> Verdict | None:
         """A violation if an answer is not its item's solo run; None if all are."""
