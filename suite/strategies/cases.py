@@ -110,9 +110,9 @@ def packers(draw: st.DrawFn, space: Space) -> Case:
     sizes = space.family.sizes
     setup = draw(setups(sizes), label="setup")
     name = draw(st.sampled_from(space.capabilities.packers), label="packer")
-    history = [draw(batches(sizes, setup, max_items=8), label="batch")]
-    history += draw(st.lists(small_batches(sizes, setup, max_items=6), max_size=2), label="small batches")
-    return Case(space.family.name, replace(setup, packer=name), tuple(history))
+    batch = draw(batches(sizes, setup, max_items=8), label="batch")
+    small = draw(st.lists(small_batches(sizes, setup, max_items=6), min_size=1, max_size=2), label="small batches")
+    return Case(space.family.name, replace(setup, packer=name), (batch, *small))
 
 
 @st.composite
