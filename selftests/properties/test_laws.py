@@ -12,6 +12,7 @@ from selftests.properties.bookkeeper import CAPABLE, Bookkeeper, Books
 from selftests.properties.broken_configurations import BROKEN_CONFIGURATIONS, REFUSES_CURTLY
 from selftests.properties.broken_ledgers import BROKEN_LEDGERS
 from selftests.properties.broken_values import BROKEN_VALUES
+from suite.contract.case import Case
 from suite.contract.subject import Capabilities
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import LAWS
@@ -84,7 +85,7 @@ def test_batches_are_numbered_by_the_history(law_id: str) -> None:
     """Whatever a law encodes before, and however often: the text and the drawing name a batch of the case."""
     found = _search(law_id, BROKEN[law_id], examples=60)
     assert found.verdict.violation is not None
-    assert found.case is not None
+    assert isinstance(found.case, Case)
     named = re.search(r"of batch (\d+)", found.verdict.violation.expected)
     assert named is not None
     number = int(named[1])
