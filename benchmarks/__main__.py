@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from benchmarks import packing as packers
+from benchmarks.compile import compile_
 from benchmarks.emulator import emulator
 from benchmarks.laws import laws
 from benchmarks.measure import Effort, Figures
@@ -39,6 +40,7 @@ def packing(effort: Effort) -> Figures:
 SECTIONS: dict[str, Callable[[Effort], Figures]] = {
     "emulator": emulator,
     "packing": packing,
+    "compile": compile_,
     "laws": laws,
     "suite": suite,
     "memory": lambda _: memory(),

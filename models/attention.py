@@ -44,6 +44,9 @@ def kernels_seen() -> Iterator[set[str]]:
 
 
 def _runs(backend: str) -> None:
+    # Dynamo cannot trace a context variable, and what it compiles runs without coming here.
+    if torch.compiler.is_compiling():
+        return
     for seen in _watching.get():
         seen.add(backend)
 

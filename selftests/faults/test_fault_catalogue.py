@@ -18,7 +18,7 @@ from suite.subjects.registry import reference_columns
 
 _CLEAN = Parts()
 _COLUMNS = {column.name for column in reference_columns("emulator")}
-_SAMPLE = range(8, 16)
+_SAMPLE = range(8, 20)
 """So many faults keep profile `smoke` short and varied."""
 _HELPERS = {"__init__", "catalogue", "fault", "injection"}
 """Files that hold no faults."""

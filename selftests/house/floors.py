@@ -20,6 +20,7 @@ class Room:
 
 
 SHAPES = ("models.api", "models.families")
+PROGRAMS = ("models.programs.*",)
 CONTRACT = ("suite.contract.*",)
 REPORTS = ("reports.*",)
 
@@ -30,12 +31,16 @@ ROOMS: dict[str, Room] = {
     "suite": Room(0),
     "suite.contract": Room(1, ours=("models.api",), others=("torch",)),
     "suite.emulator": Room(1, others=("torch",)),
-    "suite.strategies": Room(2, ours=("models.api", *CONTRACT), others=("hypothesis",)),
-    "suite.oracles": Room(2, ours=(*SHAPES, "models.towers.*", "models.photographs", *CONTRACT), others=("torch",)),
+    "suite.strategies": Room(2, ours=("models.api", *PROGRAMS, *CONTRACT), others=("hypothesis",)),
+    "suite.oracles": Room(
+        2,
+        ours=(*SHAPES, *PROGRAMS, "models.towers.*", "models.photographs", *CONTRACT),
+        others=("torch",),
+    ),
     "suite.properties": Room(3, ours=("models.api", *CONTRACT, "suite.oracles.*"), others=("torch",)),
     "suite.subjects": Room(
         3,
-        ours=("models", *SHAPES, *CONTRACT, "suite.emulator.*", "reference.*"),
+        ours=("models", *SHAPES, *PROGRAMS, *CONTRACT, "suite.emulator.*", "reference.*"),
         others=("torch", "transformers", "vllm", "sglang"),
     ),
     "suite.faults": Room(
@@ -98,6 +103,8 @@ ROOMS: dict[str, Room] = {
 
 LAZY = {
     "models.towers": "a tower is imported when it is built: transformers takes seconds",
+    "models.programs": "a program is imported when it is built, for the same reason",
+    "reference.compilation.monitor": "depyf is optional, and heavy where it is installed",
 }
 """Files that may import inside a function, each with its reason."""
 

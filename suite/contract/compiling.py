@@ -29,12 +29,18 @@ class SeenPiece:
     """Place of the piece in its graph."""
     start: int
     end: int | None
-    """The range of sizes that it serves, both ends included; None: open."""
+    """The range of sizes that it serves in units of a call, both ends included; None: open."""
     origin: Origin
     key: str
     """The key under which the subject keeps it."""
     program: str
     """What the piece compiler was handed, as text: code, constants, shapes, strides, dtypes, options."""
+    served: tuple[int, ...] = ()
+    """Units of each call in which it ran, as the caller counts them; empty where runs cannot be watched."""
+
+    def serves(self, units: int) -> bool:
+        """Whether calls of that size are in its range."""
+        return self.start <= units and (self.end is None or units <= self.end)
 
 
 @dataclass(frozen=True)

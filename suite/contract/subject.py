@@ -80,7 +80,7 @@ class Capabilities:
     compile_backends: tuple[str, ...] = ()
     """Names of the compilers of pieces that it offers here, the cheapest first."""
     compile_cache: bool = False
-    """Keeps compiled pieces on disk, and says under which keys."""
+    """Keeps compiled pieces on disk, each in a folder whose name its warnings use, and says under which keys."""
     ahead_of_time: bool = False
     """Saves whole programs and loads them without tracing."""
     trace_prefix: str = ""

@@ -9,14 +9,21 @@ from types import ModuleType
 from suite.contract.law import Law, laws_of
 from suite.properties import (
     capture,
+    compile_cache,
+    compile_counts,
+    compile_keys,
+    compiled,
+    compiled_effects,
     configuration,
     fallback,
     isolation,
+    ledger,
     lifecycle,
     ownership,
     packing,
     recovery,
     staleness,
+    trace,
     values,
 )
 from suite.subjects.column import Column
@@ -32,6 +39,13 @@ TOPICS: tuple[ModuleType, ...] = (
     configuration,
     lifecycle,
     recovery,
+    ledger,
+    compiled,
+    compiled_effects,
+    compile_counts,
+    compile_cache,
+    compile_keys,
+    trace,
 )
 LAWS: dict[str, Law] = {each.id: each for topic in TOPICS for each in laws_of(topic)}
 

@@ -24,7 +24,10 @@ def run_laws(subject: Subject, *, families: Sequence[str] = ("toy",), profile_na
     """
     judged = guarded(subject)
     for cell in cells(LAWS.values(), families=families, columns=[Column(subject)]):
-        space = space_of(cell.law, family(cell.family), subject.capabilities)
+        known = family(cell.family)
+        space = space_of(cell.law, known, subject.capabilities)
+        if profile(profile_name).leaves_out(family=known.cost, law=cell.law.cost):
+            continue
         if cell.law.missing(subject.capabilities) or unreachable(cell.law.inputs, space):
             continue
         place = Place(node=cell.law.id, subject=subject.name, device="emulator")

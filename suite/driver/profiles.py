@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from hypothesis import HealthCheck, Phase, Verbosity, settings
@@ -28,6 +29,14 @@ class Profile:
     """After this long no further case of a law is started; the record says how many ran."""
     shrink_seconds: float
     """After the first violation, how long smaller ones are looked for."""
+    dearest: float = math.inf
+    """Cost of a law times that of a family, above which the law is left out there: one case would take too long."""
+
+    def leaves_out(self, *, family: float, law: float) -> str | None:
+        """Why a law of one cost is not held on a family of another; None if it is."""
+        if family * law <= self.dearest:
+            return None
+        return f"profile {self.name} leaves out what costs more than {self.dearest:g} times a usual case"
 
     def examples_for(self, family: float, law: float = 1.0) -> int:
         """Cases of a law of one cost on a family of another; no law is so dear that it gets none."""
@@ -56,8 +65,8 @@ class Profile:
 
 
 _ALL = (
-    Profile("smoke", 10, 2, faults="sample", random=False, search_seconds=5, shrink_seconds=5),
-    Profile("premerge", 40, 4, faults="all", random=False, search_seconds=15, shrink_seconds=8),
+    Profile("smoke", 10, 2, faults="sample", random=False, search_seconds=5, shrink_seconds=5, dearest=20),
+    Profile("premerge", 40, 4, faults="all", random=False, search_seconds=15, shrink_seconds=8, dearest=80),
     Profile("nightly", 1000, 100, faults="lethal", random=True, search_seconds=60, shrink_seconds=60),
     Profile("dev", 30, 3, faults="all", random=True, search_seconds=20, shrink_seconds=20),
     Profile("seeds", 10, 2, faults="none", random=True, search_seconds=20, shrink_seconds=10),

@@ -240,6 +240,5 @@ FAULTS = (
         caught_by=("staleness/repeat-agrees", "staleness/history-does-not-matter"),
         parts=injection.adapter(_RunningMean),
         source="BUG-G05",
-        sampled=True,
     ),
 )

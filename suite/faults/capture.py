@@ -134,7 +134,6 @@ FAULTS = (
         caught_by=("capture/nothing-escapes",),
         parts=injection.adapter(_KeepsActivations),
         source="BUG-G17",
-        sampled=True,
     ),
     Fault(
         id="capture/rebinds-its-table",

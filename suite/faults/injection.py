@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import fx
 
 from models.api import Encoder
 from models.encoder import GenericEncoder
 from models.towers import build_tower
+from reference.compilation.config import CompilationConfig
+from reference.compilation.monitor import MESSAGE, Clock, CompileMonitor
+from reference.compilation.piece_compilers import CompiledPiece, PieceCompiler, standard_compilers
+from reference.compilation.ranges import CompileRange
 from reference.encoder_graph.config import EncoderGraphConfig
 from reference.encoder_graph.device import GraphDevice
 from reference.encoder_graph.manager import BufferFactory, EncoderCudaGraphManager
@@ -15,8 +24,12 @@ from reference.encoder_graph.packing import Greedy, Packer
 from reference.encoder_graph.protocol import SupportsEncoderCudaGraph
 from reference.encoder_graph.statistics import Counters
 from suite.subjects.reference import Parts
+from suite.subjects.reference_compilation import SOUND
 
 MakeParts = Callable[[], Parts]
+COMPILERS = ("eager", "aot_eager", "inductor")
+PieceRun = Callable[..., Sequence[object]]
+"""A piece's function: its arguments to a sequence of its outputs."""
 
 
 def adapter(make: Callable[..., GenericEncoder]) -> MakeParts:
@@ -86,3 +99,60 @@ def counters(kind: type[Counters]) -> MakeParts:
         manager._counters = kind()
 
     return manager_changed(change)
+
+
+def monitor(kind: type[CompileMonitor]) -> MakeParts:
+    """Another monitor of compile seconds."""
+
+    def make(
+        config: CompilationConfig, message: str = MESSAGE, is_encoder: bool = False, *, clock: Clock = time.perf_counter
+    ) -> CompileMonitor:
+        return kind(config, message, is_encoder, clock=clock, dump=None)
+
+    return lambda: Parts(compilation=replace(SOUND, monitor=make))
+
+
+def compilation(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
+    """Other parts of the reference's compilation, by the names of `CompilationParts`."""
+    return lambda: Parts(compilation=replace(SOUND, **parts))
+
+
+def piecewise(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
+    """Other parts of its piecewise back end, by the names of `BackendParts`."""
+    return compilation(backend=replace(SOUND.backend, **parts))
+
+
+def pieces(change: Callable[[PieceRun], PieceRun], *, by: Sequence[str] = COMPILERS) -> MakeParts:
+    """Pieces that some compilers made run otherwise, compiled or loaded."""
+
+    def make() -> dict[str, PieceCompiler]:
+        sound = standard_compilers()
+        return {name: _Changed(each, change) if name in by else each for name, each in sound.items()}
+
+    return compilation(compilers=make)
+
+
+class _Changed:
+    """A compiler whose pieces run otherwise."""
+
+    def __init__(self, compiler: PieceCompiler, change: Callable[[PieceRun], PieceRun]) -> None:
+        self._compiler = compiler
+        self._change = change
+        self.name = compiler.name
+
+    def options(self) -> str:
+        """As the compiler's."""
+        return self._compiler.options()
+
+    def compile(
+        self, graph: fx.GraphModule, example_inputs: Sequence[Any], compile_range: CompileRange
+    ) -> CompiledPiece:
+        """As the compiler's, changed."""
+        return self._changed(self._compiler.compile(graph, example_inputs, compile_range))
+
+    def load(self, data: bytes) -> CompiledPiece:
+        """As the compiler's, changed."""
+        return self._changed(self._compiler.load(data))
+
+    def _changed(self, made: CompiledPiece) -> CompiledPiece:
+        return replace(made, run=self._change(made.run))

@@ -119,7 +119,6 @@ FAULTS = (
         breaks="every item but the last reads one row of the next",
         caught_by=("isolation/batch-mates-do-not-matter", "values/replay-equals-eager"),
         parts=injection.adapter(partial(GenericEncoder, offsets=_EndsOneLate())),
-        sampled=True,
     ),
     Fault(
         id="padding/remainder-first",

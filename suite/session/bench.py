@@ -33,12 +33,14 @@ class Bench:
         return {column.name: guarded(column.subject) for column in self.columns}
 
     def inapplicable(self, cell: Cell) -> str | None:
-        """Why a law says nothing of this subject or family; None if it does."""
+        """Why a law says nothing of this subject or family, or is left out; None if it is held."""
         capabilities = self._subjects[cell.column].capabilities
         missing = cell.law.missing(capabilities)
         if missing:
             return f"the subject does not declare {', '.join(missing)}"
-        return unreachable(cell.law.inputs, space_of(cell.law, family(cell.family), capabilities))
+        known = family(cell.family)
+        left_out = self._request.profile.leaves_out(family=known.cost, law=cell.law.cost)
+        return left_out or unreachable(cell.law.inputs, space_of(cell.law, known, capabilities))
 
     def check(self, cell: Cell, place: Place) -> Checked:
         """Searches for a violation."""

@@ -8,10 +8,16 @@ from hypothesis import strategies as st
 
 from models.api import Family
 from suite.contract.case import AnyCase, Case
+from suite.contract.program import ProgramCase
+from suite.contract.timeline import Timeline
 from suite.strategies.cases import CASES, Space
 from suite.strategies.labels import LABELS
+from suite.strategies.program_labels import PROGRAM_LABELS
+from suite.strategies.programs import PROGRAMS, slow_backends
+from suite.strategies.restarts import RESTART_LABELS, RESTARTS
+from suite.strategies.timelines import TIMELINE_LABELS, TIMELINES
 
-STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {**CASES}
+STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {**CASES, **TIMELINES, **PROGRAMS, **RESTARTS}
 
 
 def unreachable(name: str, space: Space) -> str | None:
@@ -20,6 +26,8 @@ def unreachable(name: str, space: Space) -> str | None:
         return "the family takes no video"
     if name == "photographs" and not space.photographs:
         return "the family has no image processor to read photographs with"
+    if name == "generated_code" and not slow_backends(space):
+        return "the subject generates no code here"
     return None
 
 
@@ -38,4 +46,8 @@ def labels(case: AnyCase, family: Family) -> tuple[str, ...]:
     """Names of the classes of inputs that the case belongs to, sorted."""
     if isinstance(case, Case):
         return tuple(sorted(name for name, is_in in LABELS.items() if is_in(case, family)))
+    if isinstance(case, Timeline):
+        return tuple(sorted(name for name, is_in in TIMELINE_LABELS.items() if is_in(case)))
+    if isinstance(case, ProgramCase):
+        return tuple(sorted(name for name, is_in in {**PROGRAM_LABELS, **RESTART_LABELS}.items() if is_in(case)))
     return ()

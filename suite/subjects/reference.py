@@ -25,7 +25,6 @@ from suite.contract.case import Setup
 from suite.contract.subject import (
     AdapterBroken,
     Bounds,
-    Capabilities,
     Counts,
     DeviceFacts,
     Launch,
@@ -35,12 +34,15 @@ from suite.contract.subject import (
 from suite.emulator.device import EmulatedDevice
 from suite.emulator.shim import routed
 from suite.subjects.observation import ObservedDevice, ObservedModel, Observer
+from suite.subjects.reference_compilation import SOUND, CompilationParts
+from suite.subjects.reference_compiling import COMPILING, CompilesPrograms
 
 Route = Literal["injected", "shim", "accelerator", "cuda"]
 """How graphs are made: an emulator injected as the device, the unmodified `torch.cuda` device under the shim,
 an emulator with two devices, or real graphs."""
 
-EMULATED = Capabilities(
+EMULATED = replace(
+    COMPILING,
     token_budgets=True,
     statistics=True,
     padded_eager=True,
@@ -77,6 +79,7 @@ class Parts:
     manager: ManagerFactory = EncoderCudaGraphManager
     runner: type[EncoderModelRunner] = EncoderModelRunner
     config: Callable[[Setup], EncoderGraphConfig] = lambda setup: config_of(setup)
+    compilation: CompilationParts = SOUND
 
 
 def config_of(setup: Setup) -> EncoderGraphConfig:
@@ -90,7 +93,7 @@ def config_of(setup: Setup) -> EncoderGraphConfig:
     )
 
 
-class ReferenceSubject:
+class ReferenceSubject(CompilesPrograms):
     """The reference, or a broken form of it, on one route to graphs."""
 
     def __init__(
@@ -105,6 +108,7 @@ class ReferenceSubject:
         self.version = reference.__version__
         self._route: Route = route
         self._parts = parts or Parts()
+        super().__init__(self._parts.compilation)
         # The shim routes torch.cuda to one emulator at a time.
         self.capabilities = replace(EMULATED, isolated=isolated, several_sessions=route != "shim")
         if route == "cuda":

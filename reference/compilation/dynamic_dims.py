@@ -1,0 +1,282 @@
+"""Which dims of a forward's tensors vary, and how torch is told before the first trace (SPEC C3, D4)."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch._dynamo.decorators import mark_dynamic, mark_unbacked
+from torch.fx.experimental import _config as shape_settings
+
+from reference.compilation.config import DynamicShapes
+
+DimsWish = Mapping[str, int | Sequence[int]]
+_TENSOR_WORD = re.compile(r"\b(\w+\.)?\w*Tensor\b")
+_CONTAINERS = (list, tuple, Sequence, dict, Mapping)
+_NAMED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class DecorationError(ValueError):
+    """A class or a wish that cannot be decorated: the text names the class, what is valid and the remedy."""
+
+
+@dataclass(frozen=True)
+class DynamicDims:
+    """Dims that vary, by argument; `rest` holds for every other tensor that comes through `**kwargs`."""
+
+    named: tuple[tuple[str, tuple[int, ...]], ...]
+    rest: tuple[int, ...] = ()
+
+    def of(self, name: str, parameters: Mapping[str, inspect.Parameter]) -> tuple[int, ...]:
+        """Dims of one argument."""
+        return dict(self.named).get(name, () if name in parameters else self.rest)
+
+
+class ForwardSignature:
+    """What a forward takes, without `self`: names, annotations, and the check of one call's arguments.
+
+    Raises:
+        DecorationError: the forward takes no tensor.
+    """
+
+    def __init__(self, forward: Callable[..., object], *, class_name: str) -> None:
+        self.class_name = class_name
+        signature = inspect.signature(forward)
+        kept = list(signature.parameters.values())[1:]
+        self.signature = signature.replace(parameters=kept)
+        self.parameters = {each.name: each for each in kept if each.kind in _NAMED}
+        self.variadic = next((each.name for each in kept if each.kind is inspect.Parameter.VAR_KEYWORD), None)
+        source = inspect.unwrap(forward)
+        self.annotations = {each.name: _resolved(each.annotation, source) for each in kept}
+
+    def infer(self) -> DynamicDims:
+        """Dim 0 of every argument that is annotated as a tensor, alone, optional or in a container.
+
+        Raises:
+            DecorationError: no argument is.
+        """
+        named = tuple((name, (0,)) for name in self.parameters if holds_tensor(self.annotations[name]))
+        rest = (0,) if self.variadic and holds_tensor(self.annotations[self.variadic]) else ()
+        if not named and not rest:
+            raise DecorationError(
+                f"{self.class_name}.forward{self.signature} has no argument annotated as a tensor, so no dynamic dim "
+                "can be inferred: annotate one with torch.Tensor, or give dynamic_arg_dims={'name': 0}."
+            )
+        return DynamicDims(named, rest)
+
+    def explicit(self, wishes: DimsWish) -> DynamicDims:
+        """The user's own dims. The name of `**kwargs` itself stands for whatever comes through it unnamed.
+
+        Raises:
+            DecorationError: a name that the forward does not take, or dims that are not whole numbers.
+        """
+        unknown = [name for name in wishes if name not in self.parameters and self.variadic is None]
+        if unknown:
+            raise DecorationError(
+                f"dynamic_arg_dims names {unknown[0]!r}, and {self.class_name}.forward does not take it: "
+                f"name some of {', '.join(self.parameters) or 'nothing'}."
+            )
+        dims = {name: self._dims(name, wish) for name, wish in wishes.items()}
+        rest = dims.pop(self.variadic, ()) if self.variadic is not None else ()
+        if not dims and not rest:
+            raise DecorationError(f"dynamic_arg_dims names no dim of {self.class_name}.forward: give {{'name': 0}}.")
+        return DynamicDims(tuple(dims.items()), rest)
+
+    def _dims(self, name: str, wish: object) -> tuple[int, ...]:
+        dims = tuple(wish) if isinstance(wish, Sequence) and not isinstance(wish, str) else (wish,)
+        for dim in dims:
+            if isinstance(dim, bool) or not isinstance(dim, int):
+                raise DecorationError(
+                    f"dynamic_arg_dims[{name!r}]={wish!r} is no dim of {self.class_name}.forward's {name}: "
+                    "give a whole number or several, for example 0 or (0, 1)."
+                )
+        return dims
+
+    def arguments(self, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
+        """Every argument of one call by name, defaults included, those in `**kwargs` by their own names.
+
+        Raises:
+            TypeError: the call does not fit the signature, or a tensor stands where none is taken or the reverse.
+        """
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.class_name}.forward{self.signature} was called wrongly: {error}.") from None
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
+        through = arguments.pop(self.variadic, {}) if self.variadic is not None else {}
+        for name, value in arguments.items():
+            self.check(name, value)
+        return {**arguments, **through}
+
+    def check(self, name: str, value: object) -> None:
+        """Refuses a value of the wrong kind for one argument, with the class, the argument and the type (SPEC D4)."""
+        annotation = self.annotations[name]
+        if name not in self.parameters or value is self.parameters[name].default:
+            return
+        if only_tensors(annotation) and not isinstance(value, Tensor):
+            if value is None and is_optional(annotation):
+                return
+            raise TypeError(self._wrong(name, "a Tensor" + (" or None" if is_optional(annotation) else ""), value))
+        if isinstance(value, Tensor) and only_plain(annotation):
+            raise TypeError(self._wrong(name, _spelled(annotation), value))
+
+    def _wrong(self, name: str, wanted: str, value: object) -> str:
+        got = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+        return (
+            f"{self.class_name}.forward: argument {name!r} takes {wanted}, not {got}: "
+            f"check the order of the arguments against {self.signature}."
+        )
+
+
+def _resolved(annotation: object, function: Callable[..., object]) -> object:
+    """The annotation as an object; as text, if its names exist for type checkers only."""
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, getattr(function, "__globals__", {}))
+    except Exception:
+        return annotation
+
+
+def _members(annotation: object) -> tuple[object, ...]:
+    """The alternatives of a union, or the annotation alone."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return typing.get_args(annotation)
+    return (annotation,)
+
+
+def is_tensor(annotation: object) -> bool:
+    """Whether an annotation without alternatives is a tensor: `Tensor`, `FloatTensor` and their like."""
+    if isinstance(annotation, str):
+        return bool(_TENSOR_WORD.fullmatch(annotation.strip()))
+    if typing.get_origin(annotation) is typing.Annotated:
+        return is_tensor(typing.get_args(annotation)[0])
+    return isinstance(annotation, type) and (issubclass(annotation, Tensor) or isinstance(annotation, _LEGACY))
+
+
+_LEGACY = type(torch.FloatTensor)
+
+
+def holds_tensor(annotation: object) -> bool:
+    """Whether a tensor may come: alone, optional, or in a list, tuple or mapping."""
+    if isinstance(annotation, str):
+        return bool(_TENSOR_WORD.search(annotation))
+    if is_tensor(annotation):
+        return True
+    origin = typing.get_origin(annotation)
+    inner = typing.get_args(annotation)
+    looks_inside = origin in (typing.Union, types.UnionType) or origin in _CONTAINERS
+    inside = looks_inside or (isinstance(origin, type) and issubclass(origin, _CONTAINERS))
+    return inside and any(holds_tensor(each) for each in inner)
+
+
+def only_tensors(annotation: object) -> bool:
+    """Whether nothing but a tensor, or None, is taken."""
+    if isinstance(annotation, str):
+        words = [word.strip() for word in re.sub(r"Optional\[(.*)\]", r"\1", annotation).split("|")]
+        return any(map(is_tensor, words)) and all(is_tensor(word) or word == "None" for word in words)
+    members = [each for each in _members(annotation) if each is not types.NoneType and each is not None]
+    return bool(members) and all(map(is_tensor, members))
+
+
+def is_optional(annotation: object) -> bool:
+    """Whether None is taken."""
+    if isinstance(annotation, str):
+        return "None" in annotation or "Optional" in annotation
+    return types.NoneType in _members(annotation) or annotation is None
+
+
+def only_plain(annotation: object) -> bool:
+    """Whether only numbers, flags, texts or None are taken."""
+    return all(each in (int, float, bool, str, types.NoneType) for each in _members(annotation))
+
+
+def _spelled(annotation: object) -> str:
+    return " or ".join(each.__name__ for each in _members(annotation) if isinstance(each, type))
+
+
+def tensors_in(value: object) -> Iterator[Tensor]:
+    """The tensor itself, or those in a list, tuple or mapping."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from tensors_in(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from tensors_in(each)
+
+
+class DimensionMarker:
+    """Puts torch's marks on tensors for the time of one trace, and takes them off again."""
+
+    def mark(self, tensor: Tensor, dim: int, shapes: DynamicShapes) -> None:
+        """Marks one dim. Unbacked, a size is never assumed to be other than 0 or 1, so one program serves them all."""
+        if shapes is DynamicShapes.UNBACKED:
+            mark_unbacked(tensor, dim)
+        else:
+            mark_dynamic(tensor, dim)
+
+    def settings(self, shapes: DynamicShapes) -> AbstractContextManager[object]:
+        """What must be in force while torch traces."""
+        if shapes is DynamicShapes.BACKED_SIZE_OBLIVIOUS:
+            setting: AbstractContextManager[object] = typing.cast(typing.Any, shape_settings).patch(
+                backed_size_oblivious=True
+            )
+            return setting
+        return nullcontext()
+
+    @contextmanager
+    def marked(
+        self, signature: ForwardSignature, dims: DynamicDims, arguments: Mapping[str, object], shapes: DynamicShapes
+    ) -> Iterator[None]:
+        """A context for the first trace. The tensors leave it as they came: a mark would outlive the call.
+
+        Raises:
+            ValueError: an argument has fewer dims than one of its dynamic dims.
+        """
+        chosen = [
+            (name, tensor, dims.of(name, signature.parameters))
+            for name, value in arguments.items()
+            for tensor in tensors_in(value)
+        ]
+        before = [(tensor, _attributes(tensor)) for _, tensor, _ in chosen]
+        try:
+            for name, tensor, wanted in chosen:
+                for dim in _present(signature, name, tensor, wanted):
+                    self.mark(tensor, dim, shapes)
+            with self.settings(shapes):
+                yield
+        finally:
+            for tensor, attributes in before:
+                tensor.__dict__.clear()
+                tensor.__dict__.update(attributes)
+
+
+def _attributes(tensor: Tensor) -> dict[str, object]:
+    """The tensor's own attributes; marks are collections that grow in place, so they are copied."""
+    copied = (set, dict)
+    return {name: value.copy() if isinstance(value, copied) else value for name, value in vars(tensor).items()}
+
+
+def _present(signature: ForwardSignature, name: str, tensor: Tensor, wanted: tuple[int, ...]) -> list[int]:
+    """The wanted dims counted from 0. A scalar has none, unless one was asked for by name beyond dim 0."""
+    dims = []
+    for dim in wanted:
+        if tensor.ndim == 0 and dim in (0, -1):
+            continue
+        if not -tensor.ndim <= dim < tensor.ndim:
+            raise ValueError(
+                f"{signature.class_name}.forward: dim {dim} of {name!r} cannot be dynamic, its shape is "
+                f"{tuple(tensor.shape)}: give another dim in dynamic_arg_dims, or pass a tensor that has it."
+            )
+        dims.append(dim % tensor.ndim)
+    return dims
