@@ -65,11 +65,11 @@ class Profile:
 
 
 _ALL = (
-    Profile("smoke", 10, 2, faults="sample", random=False, search_seconds=5, shrink_seconds=5, dearest=20),
+    Profile("smoke", 6, 2, faults="sample", random=False, search_seconds=5, shrink_seconds=5, dearest=20),
     Profile("premerge", 40, 4, faults="all", random=False, search_seconds=15, shrink_seconds=8, dearest=80),
     Profile("nightly", 1000, 100, faults="lethal", random=True, search_seconds=60, shrink_seconds=60),
     Profile("dev", 30, 3, faults="all", random=True, search_seconds=20, shrink_seconds=20),
-    Profile("seeds", 10, 2, faults="none", random=True, search_seconds=20, shrink_seconds=10),
+    Profile("seeds", 6, 2, faults="none", random=True, search_seconds=20, shrink_seconds=10, dearest=20),
 )
 PROFILES = {each.name: each for each in _ALL}
 
