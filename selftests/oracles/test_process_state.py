@@ -52,3 +52,11 @@ def test_what_raises_is_tidied_up_too() -> None:
 def test_every_part_is_tried() -> None:
     """No part is left out above."""
     assert set(process_state()) == set(CHANGES)
+
+
+def test_no_mode_is_left_behind() -> None:
+    """A default device that is put back as a default is a mode around every operation, which traces guard on."""
+    before = torch._C._len_torch_function_stack()  # noqa: SLF001  (torch has no public word for it)
+    with process_kept():
+        torch.set_default_device("meta")
+    assert torch._C._len_torch_function_stack() == before  # noqa: SLF001  (see above)

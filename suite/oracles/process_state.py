@@ -17,6 +17,13 @@ def _set_cudnn(name: str) -> Callable[[Any], None]:
     return lambda value: setattr(cudnn, name, value)
 
 
+def _set_default_device(device: torch.device) -> None:
+    # A default that is set, be it the one of old, is a mode around every operation, and a guard in every trace.
+    torch.set_default_device(None)
+    if torch.get_default_device() != device:
+        torch.set_default_device(device)
+
+
 _PARTS: dict[str, tuple[Callable[[], object], Callable[[Any], object]]] = {
     "grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
     "autocast on the CPU": (
@@ -32,7 +39,7 @@ _PARTS: dict[str, tuple[Callable[[], object], Callable[[Any], object]]] = {
         lambda value: torch.set_autocast_dtype("cpu", value),
     ),
     "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
-    "default device": (torch.get_default_device, torch.set_default_device),
+    "default device": (torch.get_default_device, _set_default_device),
     "random numbers": (torch.get_rng_state, torch.set_rng_state),
     "deterministic algorithms": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
     "cuDNN's deterministic": (lambda: cudnn.deterministic, _set_cudnn("deterministic")),
