@@ -6,6 +6,7 @@ import logging
 import threading
 import types
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 import torch
@@ -14,7 +15,7 @@ from torch._dynamo.aot_compile import AOTCompiledFunction
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from reference.compilation.artifacts import ArtifactStore, label_of
-from reference.compilation.backend import BackendParts, PiecewiseBackend
+from reference.compilation.backend import PiecewiseBackend
 from reference.compilation.compiled_forward import AotImpossible, Program, Target, Tracer, Variant
 from reference.compilation.config import DynamicShapes
 from reference.compilation.piece_compilers import CompiledPiece
@@ -133,17 +134,16 @@ class TorchTracer(Tracer):
     def backend(self) -> Callable[..., Any]:
         """A back end for one program."""
         services = self.target.services
-        if services.backend is not None:
-            return services.backend(self.target)
         return PiecewiseBackend(
             self.target.config,
             component=self.target.component,
             class_name=self.target.class_name,
             counter=services.counter,
             store=self.store,
+            compilers=services.compilers,
             clock=services.clock,
             shared=services.shared,
-            parts=BackendParts(function=self._function_of_piece),
+            parts=replace(services.parts, function=self._function_of_piece),
         )
 
     def _function_of_piece(
@@ -158,7 +158,7 @@ class TorchTracer(Tracer):
             with target.services.monitor(target.config, is_encoder=target.is_encoder, clock=target.services.clock):
                 return prepare(piece, compile_range)
 
-        return PiecewiseFunction(piece, ranges=ranges, prepare=counted)
+        return self.target.services.parts.function(piece, ranges=ranges, prepare=counted)
 
     def traced(self, trace: Callable[[], _Made], args: tuple[object, ...], kwargs: Mapping[str, object]) -> _Made:
         """Runs what traces, with dims marked. A tower that asks for a size's value is traced once more, backed.

@@ -8,17 +8,19 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch._dynamo.exc import Unsupported
 
 from reference.compilation.artifacts import ArtifactStore
+from reference.compilation.backend import BackendParts
 from reference.compilation.config import CompilationConfig, CompilationMode
 from reference.compilation.counters import CompilationCounter
 from reference.compilation.dynamic_dims import DimensionMarker, DynamicDims, ForwardSignature
 from reference.compilation.monitor import JIT_MESSAGE, MESSAGE, Clock, Monitor, monitor_torch_compile
+from reference.compilation.piece_compilers import PieceCompiler, standard_compilers
 from reference.compilation.piecewise import SharedPieces
 
 logger = logging.getLogger(__name__)
@@ -141,8 +143,10 @@ class CompileServices:
     counter: CompilationCounter = field(default_factory=CompilationCounter)
     store: ArtifactStore | None = None
     """Where artifacts live. None: below the configuration's `cache_dir`, if it names one."""
-    backend: Callable[[Target], Callable[..., Any]] | None = None
-    """Makes the torch.compile back end of one module. None: the piecewise back end."""
+    compilers: Mapping[str, PieceCompiler] = field(default_factory=standard_compilers)
+    """What compiles pieces, by the name of the configuration's `backend`."""
+    parts: BackendParts = field(default_factory=BackendParts)
+    """What the piecewise back end is made of."""
     tracer: Callable[[Target], Tracer] | None = None
     """Makes the tracer of one module. None: torch's."""
     shared: SharedPieces = field(default_factory=SharedPieces)

@@ -23,15 +23,9 @@ from torch._inductor.utils import fresh_cache
 
 from models import programs
 from models.programs.program import Program, frozen
-from reference.compilation.aot import TorchTracer
-from reference.compilation.backend import PiecewiseBackend
-from reference.compilation.compiled_forward import CompiledForward, CompileServices, Target, Tracer
+from reference.compilation.compiled_forward import CompiledForward, CompileServices
 from reference.compilation.config import CompilationConfig, CompilationMode, ConfigError
-from reference.compilation.piece_compilers import CompiledPiece
-from reference.compilation.piecewise import PiecewiseFunction
-from reference.compilation.ranges import Ranges
 from reference.compilation.recipes import COMPILED, WISHES, compiled_forward
-from reference.compilation.splitting import Piece
 from suite.contract.compiling import CompileFacts
 from suite.contract.program import CompileSetup, Start
 from suite.contract.subject import Refused
@@ -128,19 +122,6 @@ def config_of(setup: CompileSetup, program: Program, folder: Path, make: Callabl
     return config
 
 
-def _counting(tracer: Tracer, make: Callable[..., PiecewiseFunction]) -> Callable[..., PiecewiseFunction]:
-    """Functions of pieces whose later compiles the tracer counts, as it does for those that it makes itself."""
-    if not isinstance(tracer, TorchTracer):
-        return make
-
-    def function(piece: Piece, *, ranges: Ranges, prepare: Callable[..., CompiledPiece]) -> PiecewiseFunction:
-        # The tracer offers no other way to the monitor around a late compile.
-        counted = tracer._function_of_piece(piece, ranges=ranges, prepare=prepare)  # noqa: SLF001 - see above
-        return make(piece, ranges=ranges, prepare=counted._prepare)  # noqa: SLF001 - see above
-
-    return function
-
-
 class StartedProgram:
     """Instances of one decorated class, and what was seen of them."""
 
@@ -148,7 +129,6 @@ class StartedProgram:
         self._program = programs.program(start.program.name, family=family)
         self._config = config_of(start.setup, self._program, workspace, parts.config)
         self._parts = parts
-        self._tracers: dict[Target, Tracer] = {}
         self._watch = PieceWatch(rows_per_unit=self._program.rows_per_unit)
         self._lines = _Lines()
         self._stack = contextlib.ExitStack()
@@ -163,11 +143,13 @@ class StartedProgram:
             raise
 
     def _made_services(self) -> CompileServices:
+        parts = self._parts.backend
         return CompileServices(
             monitor=self._parts.monitor,
             store=self._store,
-            backend=self._backend,
-            tracer=self._tracer,
+            compilers=watched_compilers(self._parts.compilers(), self._watch),
+            parts=replace(parts, builder=watched_builder(parts.builder, self._watch)),
+            tracer=self._parts.tracer,
             paths=self._parts.paths(),
             marker=self._parts.marker(),
             environment=self._parts.environment,
@@ -191,29 +173,6 @@ class StartedProgram:
         if WISHES in vars(module):
             made = compiled_forward(module)
             vars(module)[COMPILED] = self._parts.forward(made.target, tracer=made.tracer)
-
-    def _tracer(self, target: Target) -> Tracer:
-        self._tracers[target] = self._parts.tracer(target)
-        return self._tracers[target]
-
-    def _backend(self, target: Target) -> PiecewiseBackend:
-        """As the tracer's own, with watched compilers and a watched builder."""
-        services, parts = target.services, self._parts.backend
-        return PiecewiseBackend(
-            target.config,
-            component=target.component,
-            class_name=target.class_name,
-            counter=services.counter,
-            store=self._store,
-            compilers=watched_compilers(self._parts.compilers(), self._watch),
-            clock=services.clock,
-            shared=services.shared,
-            parts=replace(
-                parts,
-                builder=watched_builder(parts.builder, self._watch),
-                function=_counting(self._tracers[target], parts.function),
-            ),
-        )
 
     def module(self, instance: int) -> nn.Module:
         """The decorated instance."""
