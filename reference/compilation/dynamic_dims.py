@@ -122,7 +122,7 @@ class ForwardSignature:
         if name not in self.parameters or value is self.parameters[name].default:
             return
         if only_tensors(annotation) and not isinstance(value, Tensor):
-            if value is None and is_optional(annotation):
+            if (value is None and is_optional(annotation)) or _is_of_tensors(value):
                 return
             raise TypeError(self._wrong(name, "a Tensor" + (" or None" if is_optional(annotation) else ""), value))
         if isinstance(value, Tensor) and only_plain(annotation):
@@ -197,6 +197,11 @@ def is_optional(annotation: object) -> bool:
 def only_plain(annotation: object) -> bool:
     """Whether only numbers, flags, texts or None are taken."""
     return all(each in (int, float, bool, str, types.NoneType) for each in _members(annotation))
+
+
+def _is_of_tensors(value: object) -> bool:
+    """Whether it is a mapping of tensors: transformers hands over one mask per kind of layer, and writes Tensor."""
+    return isinstance(value, Mapping) and all(each is None or isinstance(each, Tensor) for each in value.values())
 
 
 def _spelled(annotation: object) -> str:
