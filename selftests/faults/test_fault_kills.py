@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from models.families import family
 from suite.contract.verdict import Violation
 from suite.driver.catalogue import law_named
-from suite.driver.planting import EXAMPLES
+from suite.driver.planting import EXAMPLES, hunting
 from suite.driver.profiles import PROFILES
 from suite.driver.search import search
 from suite.driver.spaces import space_of
@@ -17,7 +15,6 @@ from suite.driver.ticket import FAULT, columns_of, guarded
 from suite.faults.catalogue import FAULTS
 from suite.faults.fault import Fault
 
-_HUNT = replace(PROFILES["premerge"], shrink_seconds=0.0)
 _STUMBLES = ("TypeError", "AttributeError", "NameError", "KeyError", "IndexError", "AssertionError", "ImportError")
 _PAIRS = [
     pytest.param(fault, law, id=f"{fault.id}-{law}")
@@ -32,7 +29,9 @@ def _violation(fault: Fault, law: str) -> Violation | None:
     subject = guarded(next(column.subject for column in columns if column.name == fault.column))
     named = law_named(law)
     space = space_of(named, family(fault.family), subject.capabilities)
-    return search(named, space, subject, profile=_HUNT, examples=EXAMPLES).verdict.violation
+    return search(
+        named, space, subject, profile=hunting(PROFILES["premerge"], fault), examples=EXAMPLES
+    ).verdict.violation
 
 
 @pytest.mark.parametrize(("fault", "law"), _PAIRS)

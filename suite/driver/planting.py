@@ -16,6 +16,8 @@ from suite.subjects.registry import Device
 
 EXAMPLES = 60
 """Cases in which a law must catch its fault."""
+PATIENCE = 50.0
+"""Seconds for these cases, below the limit of a test: their number decides, not how busy the machine is."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,16 @@ class Planted:
         return self.by is not None
 
 
+def hunting(profile: Profile, fault: Fault) -> Profile:
+    """The profile for planting a fault: no shrinking, and time for all cases, unless the fault may hang."""
+    seconds = profile.search_seconds if fault.lethal else PATIENCE
+    return replace(profile, shrink_seconds=0.0, search_seconds=seconds)
+
+
 def plant(fault: Fault, *, profile: Profile, device: Device) -> Planted:
     """Holds the laws named for the fault against it, until the first violation."""
     started = time.monotonic()
-    hunt = replace(profile, shrink_seconds=0.0)
+    hunt = hunting(profile, fault)
     name = FAULT + fault.id
     column = next(each for each in columns_of(name, device=device) if each.name == fault.column)
     subject = guarded(column.subject)
