@@ -42,7 +42,7 @@ def laws(effort: Effort, *, chosen: Sequence[Law] = tuple(LAWS.values())) -> Fig
 
 def _readings(law: Law, subject: GuardedSubject, effort: Effort) -> list[Found]:
     """One search per repeat; the search before them pays for what is made on first use."""
-    space = space_of(law, TOY, subject.capabilities)
+    space = space_of(law, TOY.name, subject.capabilities)
     found = [
         search(law, space, subject, profile=PROFILE, seed=seed, examples=EXAMPLES) for seed in range(effort.repeats + 1)
     ]
@@ -61,4 +61,4 @@ def _inapplicable(law: Law, subject: GuardedSubject) -> str | None:
     missing = law.missing(subject.capabilities)
     if missing:
         return f"the subject does not declare {', '.join(missing)}"
-    return unreachable(law.inputs, space_of(law, TOY, subject.capabilities))
+    return unreachable(law.inputs, space_of(law, TOY.name, subject.capabilities))

@@ -9,7 +9,9 @@ import pytest
 
 from models.api import Grid
 from suite.contract.case import AnyCase, BadCase, Case, ItemSpec
+from suite.contract.decorating import Wishes
 from suite.contract.kinds import READERS, read_case
+from suite.contract.loading import LoadCase, ModelLoad, ModelSpec
 from suite.contract.program import Call, CompileSetup, ProgramCase, ProgramSpec, Start
 from suite.contract.timeline import Compile, Timeline
 
@@ -20,9 +22,11 @@ STARTED = Start(
     (Call((1, 2), seed=3), Call((), instance=1)),
     damage="garbage",
 )
+LOAD = ModelLoad(ModelSpec("llava", layers=1, rope="none"), Wishes("stock", encoder=True), (3, 1), seed=2)
 KINDS: dict[str, AnyCase] = {
     "plain": Case("toy", history=((ItemSpec(Grid(1, 2, 2)),),)),
     "timeline": Timeline("toy", modes=("full", "none"), threads=((LOADED,), ()), turns=(1, 0)),
+    "load": LoadCase("toy", (LOAD, ModelLoad(ModelSpec("gpt2")))),
     "program": ProgramCase("toy", (STARTED, Start(ProgramSpec("toy")))),
 }
 

@@ -13,7 +13,7 @@ from selftests.house.sources import ROOT
 from suite.driver.catalogue import LAWS
 from suite.faults.catalogue import AREAS, FAULTS
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
+from suite.subjects.reference_parts import Parts
 from suite.subjects.registry import reference_columns
 
 _CLEAN = Parts()

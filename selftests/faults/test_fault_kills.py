@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from models.families import family
 from suite.contract.verdict import Violation
 from suite.driver.catalogue import law_named
 from suite.driver.planting import EXAMPLES, hunting
@@ -28,7 +27,7 @@ def _violation(fault: Fault, law: str) -> Violation | None:
     columns = columns_of(FAULT + fault.id, device="emulator")
     subject = guarded(next(column.subject for column in columns if column.name == fault.column))
     named = law_named(law)
-    space = space_of(named, family(fault.family), subject.capabilities)
+    space = space_of(named, fault.family, subject.capabilities)
     return search(
         named, space, subject, profile=hunting(PROFILES["premerge"], fault), examples=EXAMPLES
     ).verdict.violation

@@ -21,6 +21,7 @@ class Room:
 
 SHAPES = ("models.api", "models.families")
 PROGRAMS = ("models.programs.*",)
+WHOLE = ("models.whole", "models.whole.*")
 CONTRACT = ("suite.contract.*",)
 REPORTS = ("reports.*",)
 
@@ -31,10 +32,10 @@ ROOMS: dict[str, Room] = {
     "suite": Room(0),
     "suite.contract": Room(1, ours=("models.api",), others=("torch",)),
     "suite.emulator": Room(1, others=("torch",)),
-    "suite.strategies": Room(2, ours=("models.api", *PROGRAMS, *CONTRACT), others=("hypothesis",)),
+    "suite.strategies": Room(2, ours=("models.api", *PROGRAMS, *WHOLE, *CONTRACT), others=("hypothesis",)),
     "suite.oracles": Room(
         2,
-        ours=(*SHAPES, *PROGRAMS, "models.towers.*", "models.photographs", *CONTRACT),
+        ours=(*SHAPES, *PROGRAMS, *WHOLE, "models.towers.*", "models.photographs", *CONTRACT),
         others=("torch",),
     ),
     "suite.properties": Room(3, ours=("models.api", *CONTRACT, "suite.oracles.*"), others=("torch",)),
@@ -52,6 +53,7 @@ ROOMS: dict[str, Room] = {
         4,
         ours=(
             *SHAPES,
+            *WHOLE,
             *CONTRACT,
             "suite.strategies.*",
             "suite.oracles.*",
@@ -65,6 +67,7 @@ ROOMS: dict[str, Room] = {
         5,
         ours=(
             *SHAPES,
+            *WHOLE,
             *REPORTS,
             "reference",
             *CONTRACT,
@@ -103,6 +106,7 @@ ROOMS: dict[str, Room] = {
 
 LAZY = {
     "models.towers": "a tower is imported when it is built: transformers takes seconds",
+    "models.whole.model": "a configuration is made when it is asked for, for the same reason",
     "models.programs": "a program is imported when it is built, for the same reason",
     "reference.compilation.monitor": "depyf is optional, and heavy where it is installed",
 }

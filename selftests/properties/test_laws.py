@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from models.families import family
 from selftests.properties.bookkeeper import CAPABLE, Bookkeeper, Books
 from selftests.properties.broken_configurations import BROKEN_CONFIGURATIONS, REFUSES_CURTLY
 from selftests.properties.broken_ledgers import BROKEN_LEDGERS
@@ -34,7 +33,7 @@ def _search(law_id: str, books: type[Books], *, examples: int) -> Found:
     """Holds one law against a bookkeeper."""
     law = LAWS[law_id]
     name = PHOTOGRAPHED if law.inputs == "photographs" else "toy"
-    space = space_of(law, family(name), CAPABLE)
+    space = space_of(law, name, CAPABLE)
     return search(law, space, guarded(Bookkeeper(books)), profile=HUNT, examples=examples)
 
 

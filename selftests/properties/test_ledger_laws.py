@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from models.families import family
 from selftests.properties.broken_timekeepers import BROKEN_TIMEKEEPERS, MISSHAPEN
 from selftests.properties.timekeeper import Timekeeper, Times
 from suite.contract.judge import judge
@@ -24,7 +23,7 @@ LEDGER_LAWS = [law_id for law_id, law in LAWS.items() if law.kind is Timeline]
 
 def _search(law_id: str, times: type[Times], *, examples: int) -> Found:
     subject = guarded(Timekeeper(times))
-    space = space_of(LAWS[law_id], family("toy"), subject.capabilities)
+    space = space_of(LAWS[law_id], "toy", subject.capabilities)
     return search(LAWS[law_id], space, subject, profile=HUNT, examples=examples)
 
 

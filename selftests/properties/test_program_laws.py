@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from models.families import family
 from selftests.properties.broken_programs import BROKEN_PROGRAMS
 from selftests.properties.compiling_stranger import COMPILES, Stranger, Traces
 from suite.contract.law import laws_of
@@ -34,7 +33,7 @@ def _search(law_id: str, traces: type[Traces], *, examples: int) -> Found:
     law = LAWS[law_id]
     stranger = Stranger(traces)
     stranger.capabilities = _capabilities(law_id)
-    space = space_of(law, family("toy"), stranger.capabilities)
+    space = space_of(law, "toy", stranger.capabilities)
     return search(law, space, guarded(stranger), profile=HUNT, examples=examples)
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from models.whole import MODELS
 from reference.compilation.config import CompilationConfig
 from reference.compilation.recipes import COMPILED
-from selftests.reference.tiny_models import FAMILIES
 
 
 def config(**wishes: object) -> CompilationConfig:
@@ -21,7 +21,7 @@ def config(**wishes: object) -> CompilationConfig:
 def logits(model: PreTrainedModel, name: str, tokens: int) -> Tensor:
     """What the model returns for a text of so many tokens, and its image or sound."""
     with torch.no_grad():
-        made: Tensor = cast(Any, model)(**FAMILIES[name].inputs(tokens)).logits
+        made: Tensor = cast(Any, model)(**MODELS[name].inputs(tokens)).logits
     return made
 
 
@@ -29,7 +29,7 @@ def hidden_states(model: PreTrainedModel, name: str, tokens: int) -> tuple[Tenso
     """What its layers return."""
     with torch.no_grad():
         made: tuple[Tensor, ...] = cast(Any, model)(
-            **FAMILIES[name].inputs(tokens), output_hidden_states=True
+            **MODELS[name].inputs(tokens), output_hidden_states=True
         ).hidden_states
     return made
 

@@ -10,20 +10,20 @@ import torch
 from torch import nn
 from transformers import AutoConfig, PreTrainedModel
 
+from models.whole import MODELS
 from reference.transformers_backend.building import ModelBuilder
 from reference.transformers_backend.errors import BackendError
 from reference.transformers_backend.finding import PartFinder, find_parts, has_head
 from reference.transformers_backend.parts import Parts
-from selftests.reference.tiny_models import FAMILIES, MULTIMODAL_FAMILIES, Tiny, words
 
 
 def built(model_type: str, **settings: object) -> PreTrainedModel:
     """A model on the meta device, of the tiny families or as transformers configures it."""
-    tiny = FAMILIES.get(model_type, Tiny(model_type=model_type, settings=settings, inputs=words))
-    return ModelBuilder().build_on_meta(tiny.config())
+    tiny = MODELS.get(model_type)
+    return ModelBuilder().build_on_meta(tiny.config() if tiny else AutoConfig.for_model(model_type, **settings))
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", MODELS)
 def test_the_decoder_has_no_head_and_no_tower(name: str) -> None:
     """For every tiny family."""
     model = built(name)
@@ -34,7 +34,8 @@ def test_the_decoder_has_no_head_and_no_tower(name: str) -> None:
     assert isinstance(decoder, PreTrainedModel)
     assert not has_head(decoder)
     assert all(each.module(model) not in list(decoder.modules()) for each in parts.encoders)
-    assert bool(parts.encoders) == (name in MULTIMODAL_FAMILIES)
+    assert parts.decoder.path == MODELS[name].decoder
+    assert {each.path: each.modalities for each in parts.encoders} == dict(MODELS[name].encoders)
 
 
 EXPECTED: dict[str, tuple[str, dict[tuple[str, ...], str]]] = {
@@ -197,7 +198,7 @@ def test_what_generates_comes_first(name: str) -> None:
 
 def test_the_configuration_may_name_a_class() -> None:
     """With or without a head; the configuration given is not written to."""
-    config = FAMILIES["llama"].config()
+    config = MODELS["llama"].config()
     config.architectures = ["LlamaModel"]
     before = config.to_dict()
     state = torch.get_rng_state()

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
+from models.whole import MODELS
 from reference.compilation.compiled_forward import CompileServices
 from reference.compilation.config import CompilationConfig, CompilationMode
 from reference.compilation.dynamic_dims import DecorationError
@@ -25,7 +26,6 @@ from reference.transformers_backend.finding import PartFinder
 from reference.transformers_backend.loading import Loader, load
 from reference.transformers_backend.parts import Part, Parts
 from selftests.reference.loaded_models import config, logits
-from selftests.reference.tiny_models import FAMILIES
 
 EAGER = ModelBuilder()
 
@@ -46,12 +46,12 @@ def state_of(model: nn.Module) -> dict[type, tuple[object, ...]]:
 
 def test_classes_and_files_are_not_written_to() -> None:
     """Nor are instances made before or after (SPEC D6)."""
-    before = EAGER.build(FAMILIES["llava"].config())
+    before = EAGER.build(MODELS["llava"].config())
     known, seen = classes(before), state_of(before)
     expected = logits(before, "llava", 5)
-    there = load(FAMILIES["llava"].config(), config(compile_mm_encoder=True))
+    there = load(MODELS["llava"].config(), config(compile_mm_encoder=True))
     logits(there.model, "llava", 5)
-    after = EAGER.build(FAMILIES["llava"].config())
+    after = EAGER.build(MODELS["llava"].config())
     assert classes(before) == classes(after) == known
     assert state_of(before) == seen
     assert torch.equal(logits(before, "llava", 5), expected)
@@ -60,8 +60,8 @@ def test_classes_and_files_are_not_written_to() -> None:
 
 def test_undo_restores_the_model() -> None:
     """Classes, attributes and values; a second time nothing happens."""
-    plain = EAGER.build(FAMILIES["llava"].config())
-    there = load(FAMILIES["llava"].config(), config(compile_mm_encoder=True))
+    plain = EAGER.build(MODELS["llava"].config())
+    there = load(MODELS["llava"].config(), config(compile_mm_encoder=True))
     # The tower is asked for hidden states, for which transformers leaves a mark in the plain model too.
     first, _ = logits(there.model, "llava", 5), logits(plain, "llava", 5)
     parameters = [id(each) for each in there.model.parameters()]
@@ -78,7 +78,7 @@ def test_undo_restores_the_model() -> None:
 
 def test_undo_does_not_overrule_somebody_else() -> None:
     """A module that got another class since is left to whoever gave it."""
-    there = load(FAMILIES["llama"].config(), config())
+    there = load(MODELS["llama"].config(), config())
     decoder = cast(Any, there.model).model
     mine = type(decoder)
     decoder.__class__ = type("Stacked", (mine,), {})
@@ -90,7 +90,7 @@ def test_undo_does_not_overrule_somebody_else() -> None:
 
 def test_decorated_classes_die_with_their_models() -> None:
     """No registry keeps them."""
-    there = load(FAMILIES["olmo2"].config(), config())
+    there = load(MODELS["olmo2"].config(), config())
     seen = weakref.ref(type(cast(Any, there.model).model))
     del there
     gc.collect()
@@ -104,7 +104,7 @@ def test_two_configurations_of_one_class_side_by_side() -> None:
     models = []
     for service, wish in zip(services, wishes, strict=True):
         torch.manual_seed(0)
-        models.append(load(FAMILIES["qwen2"].config(), wish, service).model)
+        models.append(load(MODELS["qwen2"].config(), wish, service).model)
     first, second = (logits(each, "qwen2", 6) for each in models)
     torch.testing.assert_close(first, second)
     assert [each.counter.num_models_seen for each in services] == [1, 1]
@@ -120,7 +120,7 @@ def test_threads_load_at_once() -> None:
     default = torch.get_default_dtype()
 
     def work(number: int) -> None:
-        wanted = FAMILIES["llama"].config()
+        wanted = MODELS["llama"].config()
         wanted.dtype = dtypes[number]
         found[number] = {each.dtype for each in load(wanted, config()).model.parameters()}
 
@@ -152,7 +152,7 @@ def test_a_failure_half_way_leaves_nothing() -> None:
     """Whatever is raised: the modules that were changed are as they were."""
     loader = _BreaksLate()
     with pytest.raises(KeyboardInterrupt):
-        loader.load(FAMILIES["llava"].config(), config(compile_mm_encoder=True))
+        loader.load(MODELS["llava"].config(), config(compile_mm_encoder=True))
     assert len(loader.made) == 2
     for module in loader.made:
         assert options_of(type(module)) is None
@@ -163,8 +163,8 @@ def test_loading_draws_no_random_numbers_of_its_own() -> None:
     """Torch's and Python's generators are where the plain model leaves them."""
     ends = []
     for make in (
-        lambda: EAGER.build(FAMILIES["t5"].config()),
-        lambda: Loader().load(FAMILIES["t5"].config(), config()),
+        lambda: EAGER.build(MODELS["t5"].config()),
+        lambda: Loader().load(MODELS["t5"].config(), config()),
     ):
         torch.manual_seed(1)
         random.seed(1)
@@ -175,7 +175,7 @@ def test_loading_draws_no_random_numbers_of_its_own() -> None:
 
 def test_a_pickle_of_the_model_compiles_again() -> None:
     """With the same values, and without its programs; masks of two kinds of layers too."""
-    there = load(FAMILIES["gemma3"].config(), config())
+    there = load(MODELS["gemma3"].config(), config())
     twin = pickle.loads(pickle.dumps(there.model))
     assert type(twin.model.language_model) is type(cast(Any, there.model).model.language_model)
     torch.testing.assert_close(logits(twin, "gemma3", 5), logits(there.model, "gemma3", 5))
@@ -219,8 +219,8 @@ class _Finds(PartFinder):
 def test_classes_that_cannot_be_decorated(cls: type[nn.Module], why: str) -> None:
     """One sentence with the class and the remedy, and no change."""
     with pytest.raises(BackendError, match=rf"{cls.__name__} \(model\) cannot be decorated: .*{why}.*mode=Compilation"):
-        Loader(finder=_Finds(cls)).load(FAMILIES["llama"].config(), config())
-    assert classes(EAGER.build(FAMILIES["llama"].config()))["model"].__module__.startswith("transformers.")
+        Loader(finder=_Finds(cls)).load(MODELS["llama"].config(), config())
+    assert classes(EAGER.build(MODELS["llama"].config()))["model"].__module__.startswith("transformers.")
 
 
 def _made(name: str, **members: object) -> PreTrainedConfig:
@@ -230,13 +230,13 @@ def _made(name: str, **members: object) -> PreTrainedConfig:
 
 
 def _named(name: str) -> PreTrainedConfig:
-    wanted = FAMILIES["llama"].config()
+    wanted = MODELS["llama"].config()
     wanted.architectures = [name]
     return wanted
 
 
 def _impossible() -> PreTrainedConfig:
-    wanted = FAMILIES["llama"].config()
+    wanted = MODELS["llama"].config()
     wanted.hidden_act = "no such function"
     return wanted
 
@@ -268,15 +268,15 @@ def test_unresolved_encoders_are_refused_only_if_they_are_to_compile() -> None:
             return None
 
     loader = Loader(finder=Nothing())
-    assert loader.load(FAMILIES["llava"].config(), config()).compiled
+    assert loader.load(MODELS["llava"].config(), config()).compiled
     with pytest.raises(BackendError, match=r"get_encoder\(modality='image'\) answers with nothing: .* compile_mm_en"):
-        loader.load(FAMILIES["llava"].config(), config(compile_mm_encoder=True))
+        loader.load(MODELS["llava"].config(), config(compile_mm_encoder=True))
 
 
 def test_a_wrong_compilation_configuration_is_refused_first() -> None:
     """Before a model is made. Mode NONE asks for no parts, so it loads everything."""
     with pytest.raises(TypeError, match="compilation_config='full' is not a CompilationConfig"):
-        load(FAMILIES["llama"].config(), cast(CompilationConfig, "full"))
+        load(MODELS["llama"].config(), cast(CompilationConfig, "full"))
     vit = AutoConfig.for_model("vit", hidden_size=32, num_hidden_layers=1, num_attention_heads=4, image_size=8)
     assert load(vit, config(mode=CompilationMode.NONE)).parts is None
     with pytest.raises(BackendError, match="ViTModel has no decoder"):

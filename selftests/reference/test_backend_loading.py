@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import LlamaModel, PreTrainedConfig, PreTrainedModel
 
+from models.whole import MODELS
 from reference.compilation.compiled_forward import CompileServices
 from reference.compilation.config import CompilationMode
 from reference.compilation.recipes import options_of
@@ -18,7 +19,6 @@ from reference.transformers_backend.decorating import PartDecorator, RopeTraces,
 from reference.transformers_backend.loading import Loaded, Loader, load
 from reference.transformers_backend.parts import Part
 from selftests.reference.loaded_models import config, hidden_states, logits, programs
-from selftests.reference.tiny_models import FAMILIES, MULTIMODAL_FAMILIES
 
 SIZES = (5, 8)
 RUN = ("llama", "gemma", "gpt2", "mixtral", "bert", "t5", "qwen2_vl", "llava", "gemma3", "internvl", "whisper")
@@ -28,13 +28,13 @@ RUN = ("llama", "gemma", "gpt2", "mixtral", "bert", "t5", "qwen2_vl", "llava", "
 def loaded(name: str, services: CompileServices | None = None, **wishes: object) -> Loaded:
     """A tiny model with fixed weights."""
     torch.manual_seed(0)
-    return load(FAMILIES[name].config(), config(**wishes), services)
+    return load(MODELS[name].config(), config(**wishes), services)
 
 
 @pytest.mark.parametrize("name", RUN)
 def test_values_equal_eager_and_only_parts_compile(name: str) -> None:
     """The decoder always, encoders too if asked, and neither the head nor anything else (BUG-H01)."""
-    encodes = name in MULTIMODAL_FAMILIES
+    encodes = bool(MODELS[name].encoders)
     services = CompileServices()
     there = loaded(name, services, compile_mm_encoder=encodes)
     plain = loaded(name, mode=CompilationMode.NONE).model
@@ -50,7 +50,7 @@ def test_values_equal_eager_and_only_parts_compile(name: str) -> None:
     assert programs(plain) == set()
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", MODELS)
 def test_the_encoder_is_left_alone_by_default(name: str) -> None:
     """One decorated module, the decoder; with the flag the encoders too."""
     for flag in (False, True):
@@ -84,12 +84,12 @@ def test_the_meta_model_is_built_once_per_shape_of_configuration() -> None:
     """Sizes do not matter; another tower in the same class of configuration does."""
     builder = _Counted()
     loader = Loader(builder=builder)
-    other = FAMILIES["llava"].config()
+    other = MODELS["llava"].config()
     other.text_config.num_hidden_layers = 1
-    for each in (FAMILIES["llava"].config(), FAMILIES["llava"].config(), other):
+    for each in (MODELS["llava"].config(), MODELS["llava"].config(), other):
         loader.load(each, config())
     assert builder.built == 1
-    other.text_config = FAMILIES["qwen2"].config()
+    other.text_config = MODELS["qwen2"].config()
     parts = loader.load(other, config()).parts
     assert builder.built == 2
     assert parts is not None
@@ -110,7 +110,7 @@ def test_an_encoder_that_does_not_trace_stays_eager(caplog: pytest.LogCaptureFix
     """With a warning, without encoder seconds, and with equal values."""
     wishes = config(compile_mm_encoder=True)
     torch.manual_seed(0)
-    there = load(FAMILIES["qwen2_5_vl"].config(), wishes)
+    there = load(MODELS["qwen2_5_vl"].config(), wishes)
     plain = loaded("qwen2_5_vl", mode=CompilationMode.NONE).model
     for tokens in SIZES:
         torch.testing.assert_close(logits(there.model, "qwen2_5_vl", tokens), logits(plain, "qwen2_5_vl", tokens))
@@ -249,7 +249,7 @@ def test_rope_in_every_shape_gives_a_flag(case: tuple[object, tuple[str, ...], b
 
 def test_dynamic_rope_stays_eager() -> None:
     """It reads positions to decide on its frequencies (BUG-H02)."""
-    wanted = FAMILIES["llama"].config()
+    wanted = MODELS["llama"].config()
     wanted.rope_parameters = {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0}
     there = load(wanted, config())
     assert there.compiled == ()

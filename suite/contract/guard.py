@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -17,6 +18,8 @@ from models.api import Family, Item
 from suite.contract.calls import Guard, SubjectFailed
 from suite.contract.case import Setup
 from suite.contract.compiling import CompilingSubject
+from suite.contract.decorating import DecoratingSubject, LoadingSubject, Wishes
+from suite.contract.guarded_decoration import GuardedLoad, GuardedWorkbench
 from suite.contract.guarded_program import GuardedProgram
 from suite.contract.program import Start
 from suite.contract.subject import (
@@ -136,14 +139,8 @@ class GuardedSubject:
         with self.guard.call("start"):
             started = self._subject.start(known, setup)
         session = GuardedSession(started, family=known, guard=self.guard, device=self.capabilities.device)
-        try:
+        with _closed(session):
             yield session
-        except BaseException:
-            # The first failure is the one to tell: a close that fails after it would hide it.
-            with contextlib.suppress(SubjectFailed):
-                session.close()
-            raise
-        session.close()
 
     def missing_method(self, family: str, method: str) -> None:
         """As `Subject.missing_method`."""
@@ -168,24 +165,63 @@ class GuardedSubject:
         """
         with self.guard.call("start"):
             program = GuardedProgram(self._compiling.start_program(family, start, workspace), guard=self.guard)
-        try:
+        with _closed(program):
             yield program
-        except BaseException:
-            with contextlib.suppress(SubjectFailed):
-                program.close()
-            raise
-        program.close()
 
     def ledger(self, timeline: Timeline) -> Ledger:
         """As `CompilingSubject.keep_ledger`."""
         with self.guard.call("keep_ledger"):
             return self._compiling.keep_ledger(timeline)
 
+    @contextlib.contextmanager
+    def workbench(self, wishes: Wishes) -> Iterator[GuardedWorkbench]:
+        """A workbench, closed whatever happens.
+
+        Raises:
+            Refused: the subject refuses the wishes.
+        """
+        if not isinstance(self._subject, DecoratingSubject):
+            raise AdapterBroken(f"{self.name} declares that it decorates, but has no workbench")
+        with self.guard.call("workbench"):
+            bench = GuardedWorkbench(self._subject.workbench(wishes), guard=self.guard)
+        with _closed(bench):
+            yield bench
+
+    @contextlib.contextmanager
+    def loaded(self, config: object, wishes: Wishes) -> Iterator[GuardedLoad]:
+        """A loaded model, closed whatever happens.
+
+        Raises:
+            Refused: the subject refuses the configuration or the wishes.
+        """
+        if not isinstance(self._subject, LoadingSubject):
+            raise AdapterBroken(f"{self.name} declares that it loads models, but has no load_model")
+        with self.guard.call("load_model"):
+            load = GuardedLoad(self._subject.load_model(config, wishes), guard=self.guard)
+        with _closed(load):
+            yield load
+
     @property
     def _compiling(self) -> CompilingSubject:
         if not isinstance(self._subject, CompilingSubject):
             raise AdapterBroken(f"{self.name} declares that it compiles, but has no start_program and keep_ledger")
         return self._subject
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+@contextlib.contextmanager
+def _closed(each: _Closable) -> Iterator[None]:
+    """Closes it at the end; a failure before is the one to tell, which one of the close would hide."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(SubjectFailed):
+            each.close()
+        raise
+    each.close()
 
 
 def check_outputs(outputs: object, items: Sequence[Item], family: Family, *, device: str) -> list[Tensor]:

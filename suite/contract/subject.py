@@ -87,6 +87,18 @@ class Capabilities:
     """Prefix of its artifacts in torch's structured trace; empty if it writes none."""
     ledger: bool = False
     """Its accounting of compile time runs under a virtual clock."""
+    decorates: bool = False
+    """Decorates classes of modules so that they compile: it is a `suite.contract.decorating.DecoratingSubject`."""
+    loads_models: bool = False
+    """Loads whole models of transformers: it is a `suite.contract.decorating.LoadingSubject`."""
+    leaves_classes: bool = False
+    """Decoration makes a class of its own; the original, its relatives and its module are not written to (SPEC D6)."""
+    copies_decorated: bool = False
+    """Decorated modules are pickled and copied; without it that is refused clearly (SPEC D6)."""
+    undoes_decoration: bool = False
+    """What decoration did can be undone (SPEC D6)."""
+    imported_as: tuple[str, ...] = ()
+    """Modules that a user imports to decorate classes or to load models."""
     overhead: int = 0
     """Tokens that one replay counts for in the cost that its packers promise to bound."""
 

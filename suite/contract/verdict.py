@@ -153,6 +153,33 @@ class CompiledGraph:
 
 
 @dataclass(frozen=True)
+class ChangedThing:
+    """One thing of a class, an instance, a module or the process that decoration changed."""
+
+    subject: str
+    """Which class, instance, module or registry."""
+    aspect: str
+    what: str
+    """Where in the aspect: an entry, a name, a path."""
+    _: KW_ONLY
+    before: str
+    after: str
+    row: str
+    """The row of SPEC D6's table that it belongs to."""
+    allowed: bool
+    """Whether it may change; otherwise it was changed by mistake."""
+
+
+@dataclass(frozen=True)
+class DecorationSheet:
+    """What one decoration changed, with what it was allowed to change."""
+
+    title: str
+    """Which class or model was decorated, and how."""
+    changes: tuple[ChangedThing, ...]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Data of a violation that text and report draw from; every part may be missing."""
 
@@ -187,13 +214,19 @@ class Verdict:
     """Greatest share of the tolerance used."""
     graphs: tuple[CompiledGraph, ...] = ()
     """What was compiled for this case."""
+    decoration: DecorationSheet | None = None
+    """What decoration changed in this case, where the law looked at it."""
 
 
 def holds(
-    *, noise: Difference | None = None, margin: float | None = None, graphs: tuple[CompiledGraph, ...] = ()
+    *,
+    noise: Difference | None = None,
+    margin: float | None = None,
+    graphs: tuple[CompiledGraph, ...] = (),
+    decoration: DecorationSheet | None = None,
 ) -> Verdict:
     """The law held for this case."""
-    return Verdict(Outcome.HOLDS, noise=noise, margin=margin, graphs=graphs)
+    return Verdict(Outcome.HOLDS, noise=noise, margin=margin, graphs=graphs, decoration=decoration)
 
 
 def violated(
@@ -203,10 +236,11 @@ def violated(
     because: str,
     evidence: Evidence | None = None,
     graphs: tuple[CompiledGraph, ...] = (),
+    decoration: DecorationSheet | None = None,
 ) -> Verdict:
     """The law did not hold, with its reason."""
     violation = Violation(expected, actual, because, evidence or Evidence())
-    return Verdict(Outcome.VIOLATED, violation, graphs=graphs)
+    return Verdict(Outcome.VIOLATED, violation, graphs=graphs, decoration=decoration)
 
 
 def unknown(reason: str) -> Verdict:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from suite.contract.law import Law, laws_of
+from suite.contract.loading import LoadCase
 from suite.properties import (
     capture,
     compile_cache,
@@ -85,13 +86,18 @@ def law_named(name: str) -> Law:
     return LAWS[name]
 
 
-def cells(laws: Iterable[Law], *, families: Sequence[str], columns: Sequence[Column]) -> list[Cell]:
-    """Every law on every family that matters to it, in every column that runs it."""
+def cells(
+    laws: Iterable[Law], *, families: Sequence[str], models: Sequence[str] = (), columns: Sequence[Column]
+) -> list[Cell]:
+    """Every law on every family that matters to it, in every column that runs it.
+
+    `families` are towers; a law about loading is held on whole models, of which `models` are the names.
+    """
     return [
         Cell(law, family, column.name)
         for law in laws
-        for family in families
-        if law.everywhere or family == families[0]
+        for number, family in enumerate(models if law.kind is LoadCase else families)
+        if law.everywhere or not number
         for column in columns
-        if column.runs(law, is_toy=family == families[0])
+        if column.runs(law, is_toy=not number)
     ]

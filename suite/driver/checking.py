@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.families import family
 from suite.contract.guard import GuardedSubject
 from suite.contract.text import unknown_text
 from suite.contract.verdict import Outcome
@@ -37,7 +36,7 @@ def check(
     on_case: OnCase | None = None,
 ) -> Checked:
     """Searches for a violation of the cell's law."""
-    space = space_of(cell.law, family(cell.family), subject.capabilities)
+    space = space_of(cell.law, cell.family, subject.capabilities)
     found = search(cell.law, space, subject, profile=profile, seed=seed, examples=examples, on_case=on_case)
     return Checked(found.verdict.outcome, found.cases, law_line(cell, found, place), _text(cell, found, place))
 

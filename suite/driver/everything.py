@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from models.families import family
+from models.whole import MODELS
 from suite.contract.subject import Subject
 from suite.driver.catalogue import LAWS, cells
 from suite.driver.checking import Checked, check
@@ -19,14 +19,15 @@ from suite.subjects.column import Column
 def run_laws(subject: Subject, *, families: Sequence[str] = ("toy",), profile_name: str = "smoke") -> Iterator[Checked]:
     """Every law that the subject's capabilities make applicable, one outcome a law and family, as they come.
 
+    Laws about loading models are held on every whole model.
+
     Raises:
         ValueError: there is no such family or profile.
     """
     judged = guarded(subject)
-    for cell in cells(LAWS.values(), families=families, columns=[Column(subject)]):
-        known = family(cell.family)
-        space = space_of(cell.law, known, subject.capabilities)
-        if profile(profile_name).leaves_out(family=known.cost, law=cell.law.cost):
+    for cell in cells(LAWS.values(), families=families, models=tuple(MODELS), columns=[Column(subject)]):
+        space = space_of(cell.law, cell.family, subject.capabilities)
+        if profile(profile_name).leaves_out(family=space.cost, law=cell.law.cost):
             continue
         if cell.law.missing(subject.capabilities) or unreachable(cell.law.inputs, space):
             continue

@@ -182,10 +182,10 @@ def search(
     `on_case` is told of each case before it is tried.
     """
     state = _Search(law, space, subject, profile, clock=clock, on_case=on_case)
-    count = examples or profile.examples_for(space.family.cost, law.cost)
+    count = examples or profile.examples_for(space.cost, law.cost)
     problem = None
 
-    @hypothesis.seed(zlib.crc32(f"{seed}/{law.id}/{space.family.name}".encode()))
+    @hypothesis.seed(zlib.crc32(f"{seed}/{law.id}/{space.name}".encode()))
     @profile.settings(count)
     @given(cases(law.inputs, space))
     def hold(case: AnyCase) -> None:

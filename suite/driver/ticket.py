@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from models.families import FAMILIES
+from models.whole import MODELS
 from suite.contract.case import AnyCase, BadCase
 from suite.contract.guard import GuardedSubject
 from suite.contract.judge import judge
 from suite.contract.kinds import read_case
 from suite.contract.law import Law
+from suite.contract.loading import LoadCase
 from suite.contract.subject import Subject
 from suite.contract.verdict import Verdict
 from suite.driver.catalogue import law_named
@@ -63,8 +65,9 @@ def ticket_from_data(data: object) -> Ticket:
     if data["device"] not in DEVICES:
         raise BadCase(f"not a case: device {data['device']!r}; choose one of {', '.join(DEVICES)}")
     case = read_case({name: value for name, value in data.items() if name not in TEXT_FIELDS})
-    if case.family not in {each.name for each in FAMILIES}:
-        raise BadCase(f"not a case: family {case.family!r}; choose one of {', '.join(each.name for each in FAMILIES)}")
+    known = tuple(MODELS) if isinstance(case, LoadCase) else tuple(each.name for each in FAMILIES)
+    if case.family not in known:
+        raise BadCase(f"not a case: family {case.family!r}; choose one of {', '.join(known)}")
     law = law_named(data["law"])
     if not isinstance(case, law.kind):
         raise BadCase(f"not a case: law {law.id} is about a {law.kind.__name__}, and this is a {type(case).__name__}")

@@ -18,8 +18,8 @@ from reference.compilation.compiled_forward import (
 )
 from reference.compilation.monitor import JIT_MESSAGE, MESSAGE
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
 from suite.subjects.reference_compilation import SOUND
+from suite.subjects.reference_parts import Parts
 
 _Arguments = tuple[object, ...]
 _Named = Mapping[str, object]

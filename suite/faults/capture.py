@@ -16,7 +16,7 @@ from reference.encoder_graph.manager import BudgetGraph, EncoderCudaGraphManager
 from reference.model_runner import EncoderModelRunner
 from suite.faults import injection
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
+from suite.subjects.reference_parts import Parts
 
 Metadata = dict[str, Tensor]
 

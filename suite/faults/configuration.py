@@ -19,7 +19,7 @@ from reference.model_runner import EncoderModelRunner
 from suite.contract.case import Setup
 from suite.faults import injection
 from suite.faults.fault import Fault
-from suite.subjects.reference import EMULATED, Parts, config_of
+from suite.subjects.reference_parts import EMULATED, Parts, config_of
 
 
 def _read_as(change: Callable[[Setup], Setup]) -> injection.MakeParts:

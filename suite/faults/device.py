@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reference.encoder_graph.device import Graph, GraphDevice
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
+from suite.subjects.reference_parts import Parts
 
 Outputs = TypeVar("Outputs")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from suite.subjects.reference import Parts
+from suite.subjects.reference_parts import Parts
 
 
 @dataclass(frozen=True, kw_only=True)

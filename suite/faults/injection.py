@@ -23,8 +23,8 @@ from reference.encoder_graph.model import EncoderGraphModel
 from reference.encoder_graph.packing import Greedy, Packer
 from reference.encoder_graph.protocol import SupportsEncoderCudaGraph
 from reference.encoder_graph.statistics import Counters
-from suite.subjects.reference import Parts
 from suite.subjects.reference_compilation import SOUND
+from suite.subjects.reference_parts import Parts
 
 MakeParts = Callable[[], Parts]
 COMPILERS = ("eager", "aot_eager", "inductor")

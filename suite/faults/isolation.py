@@ -15,7 +15,7 @@ from reference.encoder_graph.model import EncoderGraphModel
 from reference.encoder_graph.protocol import EncoderItemSpec
 from suite.faults import injection
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
+from suite.subjects.reference_parts import Parts
 
 Metadata = dict[str, Tensor]
 

@@ -14,7 +14,7 @@ from models.api import Item
 from reference.encoder_graph.manager import BudgetGraph, EncoderCudaGraphManager
 from reference.model_runner import EncoderModelRunner
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
+from suite.subjects.reference_parts import Parts
 
 
 class _Hangs(EncoderModelRunner):

@@ -11,7 +11,7 @@ from models.api import Item
 from reference.encoder_graph.manager import BudgetGraph, BudgetMemory, EncoderCudaGraphManager
 from reference.encoder_graph.statistics import Statistics
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
+from suite.subjects.reference_parts import Parts
 
 
 class _FlagStaysUp(EncoderCudaGraphManager):

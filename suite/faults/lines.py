@@ -12,8 +12,8 @@ from reference.compilation.config import CompilationConfig, CompilationMode
 from reference.compilation.monitor import MESSAGE, CompileMonitor, logger
 from suite.faults import injection
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
 from suite.subjects.reference_compilation import SOUND
+from suite.subjects.reference_parts import Parts
 
 _COUNTERS = ("compilation_time", "encoder_compilation_time")
 

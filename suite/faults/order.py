@@ -11,7 +11,7 @@ from reference.encoder_graph.manager import EncoderCudaGraphManager
 from reference.encoder_graph.model import EncoderGraphModel
 from suite.faults import injection
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
+from suite.subjects.reference_parts import Parts
 
 
 class _OrderOfPacking(EncoderCudaGraphManager):

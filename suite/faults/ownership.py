@@ -14,7 +14,7 @@ from reference.encoder_graph.model import EncoderGraphModel
 from reference.model_runner import EncoderModelRunner
 from suite.faults import injection
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
+from suite.subjects.reference_parts import Parts
 
 
 class _ConvertsInsteadOfCopying(EncoderCudaGraphManager):

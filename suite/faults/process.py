@@ -13,7 +13,7 @@ from reference.encoder_graph.model import PIXELS, EncoderGraphModel
 from reference.model_runner import EncoderModelRunner
 from suite.faults import injection
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
+from suite.subjects.reference_parts import Parts
 
 
 class _GradOffForGood(EncoderModelRunner):

@@ -14,7 +14,7 @@ from reference.encoder_graph.packing import Bin
 from reference.encoder_graph.statistics import Counters
 from suite.faults import injection
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
+from suite.subjects.reference_parts import Parts
 
 logger = logging.getLogger(__name__)
 

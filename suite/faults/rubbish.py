@@ -12,7 +12,7 @@ from torch import Tensor
 from models.api import Item
 from reference.model_runner import EncoderModelRunner
 from suite.faults.fault import Fault
-from suite.subjects.reference import Parts
+from suite.subjects.reference_parts import Parts
 
 
 class _NotANumber(EncoderModelRunner):

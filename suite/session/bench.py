@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from models.families import family
 from suite.contract.guard import GuardedSubject
 from suite.driver.catalogue import Cell
 from suite.driver.checker import checked
@@ -38,9 +37,9 @@ class Bench:
         missing = cell.law.missing(capabilities)
         if missing:
             return f"the subject does not declare {', '.join(missing)}"
-        known = family(cell.family)
-        left_out = self._request.profile.leaves_out(family=known.cost, law=cell.law.cost)
-        return left_out or unreachable(cell.law.inputs, space_of(cell.law, known, capabilities))
+        space = space_of(cell.law, cell.family, capabilities)
+        left_out = self._request.profile.leaves_out(family=space.cost, law=cell.law.cost)
+        return left_out or unreachable(cell.law.inputs, space)
 
     def check(self, cell: Cell, place: Place) -> Checked:
         """Searches for a violation."""

@@ -97,7 +97,8 @@ class Controller:
         """Effective options of the run, and what is left out for want of a tool."""
         request = self._request
         run = f"subject {request.subject}, device {request.device}, profile {request.profile.name}"
-        lines = [f"lockstep: {run}, seed {request.seed}, families {', '.join(request.families)}"]
+        families = ", ".join(dict.fromkeys((*request.families, *request.models)))
+        lines = [f"lockstep: {run}, seed {request.seed}, families {families}"]
         missing = {name: lacking() for name, lacking in TOOLS.items()}
         return [*lines, *(f"lockstep: {name} tests are left out, no {what}" for name, what in missing.items() if what)]
 
@@ -201,7 +202,7 @@ def _planned(cell: Cell) -> Line:
 def _absent(laws: Sequence[Cell], request: Request) -> list[Cell]:
     """Laws that exist but were not collected, although everything was asked for."""
     collected = {cell.law.id for cell in laws}
-    return [Cell(law, request.families[0]) for law in LAWS.values() if law.id not in collected]
+    return [Cell(law, (*request.families, *request.models)[0]) for law in LAWS.values() if law.id not in collected]
 
 
 def _lost_cell(cell: Cell, text: str, *, node: str, died: bool, options: str) -> Line:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.families import FAMILIES, UnknownFamily, family
+from models.families import FAMILIES
+from models.whole import MODELS
 from suite.driver.profiles import Profile, UnknownProfile, profile
 from suite.driver.ticket import columns_of
 from suite.faults.catalogue import FAULTS, UnknownFault
@@ -28,6 +29,9 @@ class Request:
     profile: Profile
     seed: int
     families: tuple[str, ...]
+    """Towers."""
+    models: tuple[str, ...]
+    """Whole models, for laws about loading them."""
     report_dir: Path
     shown_dir: str
     """The same folder as a user would type it where pytest was started."""
@@ -58,10 +62,11 @@ class Request:
             return ()
         lethal = self.profile.faults == "lethal"
         every = lethal or self.profile.faults == "all"
+        families = {*self.families, *self.models}
         return tuple(
             fault.id
             for fault in FAULTS.values()
-            if (every or fault.sampled) and (lethal or not fault.lethal) and fault.family in self.families
+            if (every or fault.sampled) and (lethal or not fault.lethal) and fault.family in families
         )
 
     @property
@@ -86,6 +91,7 @@ def request_of(config: pytest.Config, *, root: Path) -> Request:
             profile=chosen,
             seed=_seed(config.getoption("seed"), chosen),
             families=_families(config.getoption("family")),
+            models=_models(config.getoption("family")),
             report_dir=report_dir,
             shard=shard,
             shown_dir=_as_typed(report_dir, config.invocation_params.dir),
@@ -94,7 +100,7 @@ def request_of(config: pytest.Config, *, root: Path) -> Request:
             or any(not Path(arg).is_dir() for arg in config.args),
         )
         request.columns()
-    except (UnknownProfile, UnknownFamily, UnknownFault, UnknownSubject) as error:
+    except (UnknownProfile, UnknownFault, UnknownSubject) as error:
         raise pytest.UsageError(str(error)) from None
     return request
 
@@ -135,4 +141,13 @@ def _shard(text: str | None) -> tuple[int, int]:
 def _families(names: list[str] | None) -> tuple[str, ...]:
     if names is None:
         return tuple(each.name for each in FAMILIES)
-    return tuple(family(name).name for name in dict.fromkeys(names))
+    towers = tuple(each.name for each in FAMILIES if each.name in names)
+    unknown = [name for name in names if name not in towers and name not in MODELS]
+    if unknown:
+        choices = dict.fromkeys((*(each.name for each in FAMILIES), *MODELS))
+        raise pytest.UsageError(f"There is no family {unknown[0]!r}: choose one of {', '.join(choices)}")
+    return towers
+
+
+def _models(names: list[str] | None) -> tuple[str, ...]:
+    return tuple(each for each in MODELS if names is None or each in names)

@@ -85,7 +85,9 @@ class Worker:
             marker = metafunc.definition.get_closest_marker("laws")
             if marker is None:
                 raise pytest.UsageError(f"{metafunc.definition.nodeid} takes a cell but has no `laws` marker")
-            found = cells(laws_of(marker.args[0]), families=self._request.families, columns=self._bench.columns)
+            asked = self._request
+            topic = laws_of(marker.args[0])
+            found = cells(topic, families=asked.families, models=asked.models, columns=self._bench.columns)
             metafunc.parametrize("cell", found, ids=[cell.id for cell in found])
         if "fault_id" in metafunc.fixturenames:
             metafunc.parametrize("fault_id", self._request.faults, ids=self._request.faults)

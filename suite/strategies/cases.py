@@ -22,8 +22,21 @@ class Space:
     """Where cases are drawn from: a family, what the subject can do, and the sizes of its photographs."""
 
     family: Family
+    """The tower; of a law about whole models, the toy, which nothing asks for."""
     capabilities: Capabilities
     photographs: tuple[Grid, ...] = ()
+    model: str = ""
+    """Name of the whole model, for a law about loading those."""
+
+    @property
+    def name(self) -> str:
+        """The family that the cell is about."""
+        return self.model or self.family.name
+
+    @property
+    def cost(self) -> float:
+        """What one example costs beside the toy's; whole models are all alike."""
+        return 1.0 if self.model else self.family.cost
 
 
 @st.composite

@@ -7,9 +7,7 @@ cache directory below the workspace stays.
 from __future__ import annotations
 
 import contextlib
-import logging
 import shutil
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +27,7 @@ from reference.compilation.recipes import COMPILED, WISHES, compiled_forward
 from suite.contract.compiling import CompileFacts
 from suite.contract.program import CompileSetup, Start
 from suite.contract.subject import Refused
+from suite.subjects.heard import Lines, heard, own_warnings
 from suite.subjects.piece_watch import PieceWatch, watched_builder, watched_compilers
 from suite.subjects.reference_compilation import CompilationParts
 
@@ -46,47 +45,6 @@ def _has_compiler() -> bool:
 
 
 COMPILE_BACKENDS = ("eager", "aot_eager", *(["inductor"] if _has_compiler() else []))
-
-
-class _Lines(logging.Handler):
-    """Every line that is logged, formatted, and whether it is a warning."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
-        self.messages: list[str] = []
-        self.warnings: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keeps one line."""
-        lines = self.warnings if record.levelno >= logging.WARNING else self.messages
-        lines.append(record.getMessage())
-
-
-@contextlib.contextmanager
-def _heard(lines: _Lines) -> Iterator[None]:
-    """The reference's log goes to `lines` and nowhere else."""
-    logger = logging.getLogger(_LOGGER)
-    before = logger.level, logger.propagate
-    logger.addHandler(lines)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(lines)
-        logger.setLevel(before[0])
-        logger.propagate = before[1]
-
-
-@contextlib.contextmanager
-def _own_warnings(lines: _Lines) -> Iterator[None]:
-    """Python warnings of the reference's own files are kept; torch's are nobody's."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            yield
-        finally:
-            lines.warnings += [str(each.message) for each in caught if "/reference/" in each.filename]
 
 
 @contextlib.contextmanager
@@ -130,10 +88,10 @@ class StartedProgram:
         self._config = config_of(start.setup, self._program, workspace, parts.config)
         self._parts = parts
         self._watch = PieceWatch(rows_per_unit=self._program.rows_per_unit)
-        self._lines = _Lines()
+        self._lines = Lines()
         self._stack = contextlib.ExitStack()
         self._stack.enter_context(_new_process())
-        self._stack.enter_context(_heard(self._lines))
+        self._stack.enter_context(heard(self._lines, _LOGGER))
         self._store = parts.store(self._config.cache_dir) if self._config.cache_dir else None
         self._services = self._made_services()
         try:
@@ -181,7 +139,7 @@ class StartedProgram:
     def run(self, inputs: Mapping[str, Tensor], *, instance: int = 0) -> object:
         """What the instance returns."""
         self._watch.units = len(inputs[self._program.size]) // self._program.rows_per_unit
-        with _own_warnings(self._lines):
+        with own_warnings(self._lines, "/reference/"):
             return self._instances[instance](**inputs)
 
     def facts(self) -> CompileFacts:

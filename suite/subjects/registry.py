@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Literal
 
 from suite.subjects.column import Column
-from suite.subjects.reference import Parts, ReferenceSubject, Route
+from suite.subjects.reference import ReferenceSubject
+from suite.subjects.reference_parts import Parts
+from suite.subjects.reference_session import Route
 
 Device = Literal["emulator", "cuda"]
 WHERE_THE_BORDER_SHOWS = (

@@ -1,0 +1,81 @@
+"""What the reference is put together from as a subject, and what it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+import models
+from models.api import Encoder
+from reference.encoder_graph.buffers import StaticBuffers
+from reference.encoder_graph.config import EncoderGraphConfig
+from reference.encoder_graph.device import GraphDevice
+from reference.encoder_graph.manager import BufferFactory, EncoderCudaGraphManager, ManagerFactory
+from reference.encoder_graph.model import EncoderGraphModel
+from reference.encoder_graph.packing import Packer, packer
+from reference.encoder_graph.protocol import SupportsEncoderCudaGraph
+from reference.model_runner import EncoderModelRunner
+from suite.contract.case import Setup
+from suite.subjects.reference_compilation import SOUND, CompilationParts
+from suite.subjects.reference_compiling import COMPILING
+from suite.subjects.reference_decorating import SOUND as SOUND_DECORATION
+from suite.subjects.reference_decorating import DecorationParts
+
+EMULATED = replace(
+    COMPILING,
+    decorates=True,
+    loads_models=True,
+    leaves_classes=True,
+    copies_decorated=True,
+    undoes_decoration=True,
+    token_budgets=True,
+    statistics=True,
+    padded_eager=True,
+    lifecycle=True,
+    configurable=True,
+    can_be_off=True,
+    disturbable=True,
+    observable=True,
+    memory_report=True,
+    buffers_observed=True,
+    model_protocol=True,
+    infers_ladder=True,
+    packers=("greedy", "deferral", "least_cost"),
+    backends=("flash", "bucketed"),
+    kernels_observed=True,
+    video=True,
+    several_sessions=True,
+    checks_inputs=True,
+    overhead=64,
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the reference is put together from."""
+
+    encoder: Callable[[str, torch.device], Encoder] = lambda name, device: models.build(name, device=str(device))
+    model: Callable[[Encoder, str], SupportsEncoderCudaGraph] = lambda encoder, backend: EncoderGraphModel(
+        encoder, backend=backend
+    )
+    packer: Callable[[str], Packer] = packer
+    buffers: BufferFactory = StaticBuffers
+    device: Callable[[GraphDevice], GraphDevice] = lambda device: device
+    manager: ManagerFactory = EncoderCudaGraphManager
+    runner: type[EncoderModelRunner] = EncoderModelRunner
+    config: Callable[[Setup], EncoderGraphConfig] = lambda setup: config_of(setup)
+    compilation: CompilationParts = SOUND
+    decoration: DecorationParts = SOUND_DECORATION
+
+
+def config_of(setup: Setup) -> EncoderGraphConfig:
+    """The reference's configuration of a setup."""
+    return EncoderGraphConfig(
+        cudagraph_mm_encoder=setup.enabled,
+        encoder_cudagraph_token_budgets=setup.budgets,
+        encoder_cudagraph_max_images_per_batch=setup.max_items,
+        encoder_cudagraph_max_frames_per_batch=setup.max_frames,
+        mm_encoder_attn_backend=setup.backend or EMULATED.backends[0],
+    )
