@@ -23,7 +23,7 @@ import torch
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 ARTIFACT = "artifact.bin"
 ABANDONED_AFTER = 3600.0

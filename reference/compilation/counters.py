@@ -22,6 +22,8 @@ class CompilationCounter:
     """Pieces and ranges answered by an equal piece compiled or loaded earlier in this process."""
     num_backend_compilations: int = 0
     """Pieces and ranges that a piece compiler really compiled."""
+    num_conditional_compiles: int = 0
+    """Those whose code runs for some sizes only, and eager for others, each with a warning."""
     num_eager_compiles: int = 0
     num_aot_eager_compiles: int = 0
     num_inductor_compiles: int = 0

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 import torch
-from torch import SymInt, Tensor, fx
+from torch import Tensor, fx
 from torch._dynamo.aot_compile_types import BundledAOTAutogradSerializableCallable as Bundle
 from torch._dynamo.backends.debugging import aot_eager
 from torch._functorch import config as functorch_config
@@ -21,12 +22,13 @@ from torch._inductor import config as inductor_config
 from torch._inductor import standalone_compile
 from torch._inductor.cpp_builder import get_cpp_compiler
 from torch._inductor.standalone_compile import AOTCompiledArtifact
-from torch._subclasses import FakeTensor, FakeTensorMode
-from torch.fx._graph_pickler import GraphPickler, Options
+from torch._subclasses import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
+from reference.compilation.conditions import Condition
+from reference.compilation.copies import NotSavable, pickled, unpickled
 from reference.compilation.ranges import CompileRange
-from reference.compilation.splitting import calls_modules, copied, example_inputs, holds_attributes
+from reference.compilation.splitting import calls_modules, copied, holds_attributes
 
 Run = Callable[..., Any]
 """Takes the arguments of a graph, and returns its outputs."""
@@ -34,10 +36,6 @@ Run = Callable[..., Any]
 
 class CompilerMissing(RuntimeError):
     """A piece compiler cannot work on this machine: the text says what it lacks. Its pieces run in eager."""
-
-
-class NotSavable(RuntimeError):
-    """A compiled piece that torch cannot serialise: it is compiled again at the next start."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,8 @@ class CompiledPiece:
     serialise: Callable[[], bytes]
     assumes_unaliased: bool
     """Whether the code relies on its arguments sharing no memory wherever one of them is written."""
+    condition: Condition | None = None
+    """Sizes that the code is for; None: all of its range."""
 
     def __call__(self, *args: object) -> object:
         """The piece's outputs."""
@@ -214,64 +214,19 @@ def bundled(compiler: str, function: Run) -> CompiledPiece:
     )
 
 
-# -- copies of a piece
-
-
-def pickled(graph: fx.GraphModule) -> bytes:
-    """A graph with the example values of its arguments; weights are arguments and are not in it.
+def dumped(made: CompiledPiece) -> bytes:
+    """The form on disk of a piece with its condition.
 
     Raises:
-        NotSavable: something in it cannot be pickled.
+        NotSavable: torch cannot serialise it.
     """
-    try:
-        return GraphPickler.dumps((graph, example_inputs(graph)), Options(ops_filter=None))
-    except Exception as why:
-        raise NotSavable(f"the graph cannot be pickled: {type(why).__name__}: {why}") from why
+    return pickle.dumps((made.condition, made.dump()))
 
 
-def unpickled(data: bytes) -> tuple[fx.GraphModule, list[Any]]:
-    """The graph and its example inputs, in a shape environment of their own that still takes notes."""
-    mode = FakeTensorMode(shape_env=ShapeEnv())
-    loaded: Any = GraphPickler.loads(data, mode)
-    graph, values = loaded
-    graph.recompile()
-    if mode.shape_env is not None:
-        # Dynamo froze it after its own guards; a guard that is only now found must be seen, not ignored.
-        mode.shape_env.frozen = False
-    return graph, values
-
-
-def self_contained(graph: fx.GraphModule) -> fx.GraphModule:
-    """A copy whose example values are not views: a view drags its base, and Dynamo's whole state, into a pickle."""
-    copy = fx.GraphModule(graph, copied(graph.graph))
-    for node in copy.graph.nodes:
-        if "example_value" in node.meta:
-            node.meta["example_value"] = _detached(node.meta["example_value"])
-    return copy
-
-
-def _detached(value: object) -> object:
-    """The same shapes in memory of their own; None for what is neither a tensor nor a symbolic size."""
-    if isinstance(value, tuple | list):
-        return tuple(_detached(each) for each in value)
-    if isinstance(value, FakeTensor):
-        return value if value.is_leaf and is_whole(value) else _without_base(value)
-    return value if isinstance(value, SymInt | int) else None
-
-
-def is_whole(value: Tensor) -> bool:
-    """Whether a tensor is not a view."""
-    return value._base is None  # noqa: SLF001 - torch has no public word for it
-
-
-def _without_base(value: FakeTensor) -> Tensor:
-    with value.fake_mode, torch.enable_grad():
-        fresh = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=value.device)
-        # A clone, because the piece may write it, which autograd forbids for a leaf.
-        return fresh.requires_grad_().clone() if value.requires_grad else fresh
-
-
-# -- surroundings of a compile
+def loaded(compiler: PieceCompiler, data: bytes) -> CompiledPiece:
+    """What `dumped` gave, as a piece again; anything may be raised over data of another torch."""
+    condition, code = pickle.loads(data)
+    return replace(compiler.load(code), condition=condition)
 
 
 @contextmanager

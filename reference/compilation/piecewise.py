@@ -5,28 +5,35 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor, fx
 from torch._ops import HigherOrderOperator, OpOverload
 
 from reference.compilation.artifacts import ArtifactStore
+from reference.compilation.copies import NotSavable, pickled, self_contained, unpickled
 from reference.compilation.counters import CompilationCounter
 from reference.compilation.fingerprint import Fingerprint, NoFingerprint
 from reference.compilation.piece_compilers import (
     CompiledPiece,
     CompilerMissing,
     EagerCompiler,
-    NotSavable,
     PieceCompiler,
     Run,
-    pickled,
-    self_contained,
-    unpickled,
+    dumped,
+    loaded,
 )
 from reference.compilation.ranges import EVERY_SIZE, CompileRange, Ranges
-from reference.compilation.specialisation import BakedSizes, SizeWatch, needs_a_size
+from reference.compilation.specialisation import (
+    BakedSizes,
+    SizedInputs,
+    SizeWatch,
+    as_traced,
+    has_values,
+    needs_a_size,
+    with_typical_sizes,
+)
 from reference.compilation.splitting import IN_PLACE, Piece, calls_modules, holds_attributes, memory_of
 
 WRITERS = IN_PLACE | {"setitem", "delitem"}
@@ -98,7 +105,7 @@ class PieceBuilder:
         if found.data is None:
             return None
         try:
-            made = self.compiler.load(found.data)
+            made = loaded(self.compiler, found.data)
         except Exception as why:
             self.store.reject(self.label, key, f"{self.compiler.name} cannot load it: {type(why).__name__}: {why}")
             self.counter.add("num_artifacts_rejected")
@@ -114,7 +121,7 @@ class PieceBuilder:
         if self.store is None or made.compiler != self.compiler.name:
             return
         try:
-            data = made.dump()
+            data = dumped(made)
         except NotSavable as why:
             self.log.debug("a piece is not saved: %s", why)
             return
@@ -130,28 +137,48 @@ class PieceBuilder:
             )
             self.counter.add("num_fallbacks_to_eager")
             return self.eager.compile(piece.graph, (), compile_range)
+        if made.condition is not None:
+            self.log.warning(
+                "%s runs compiled for sizes of compile range %s with %s, and eager for others, with equal values.",
+                piece.submod_name,
+                compile_range,
+                made.condition,
+            )
+            self.counter.add("num_conditional_compiles")
         self.counter.add("num_backend_compilations")
         self.counter.add(f"num_{self.compiler.name}_compiles")
         return made
 
     def _compiled(self, piece: Piece, compile_range: CompileRange) -> CompiledPiece:
-        """Compiles a fresh copy, so that no compile leaves guards or changes in what the next one sees."""
+        """Compiles with sizes that have no value; where the compiler asks for one, again with typical ones."""
         if self.compiler.name == self.eager.name:
             return self.compiler.compile(piece.graph, (), compile_range)
-        graph, values = self.example(piece, compile_range)
-        watch = SizeWatch(values, piece.size)
+        graph, values = self.example(piece)
+        if has_values(values):
+            return self._watched(graph, with_typical_sizes(values, piece.size, compile_range), compile_range)
         try:
-            with watch.watching():
-                made = self.compiler.compile(graph, values, compile_range)
+            return self._watched(graph, as_traced(values, piece.size, compile_range), compile_range)
         except Exception as why:
-            if needs_a_size(why):
-                raise BakedSizes(f"{self.compiler.name} cannot do without the value of a size: {why}") from why
+            if not needs_a_size(why):
+                raise
+            asks = BakedSizes(f"{self.compiler.name} cannot do without the value of a size: {why}")
+        graph, values = self.example(piece)
+        try:
+            return self._watched(graph, with_typical_sizes(values, piece.size, compile_range), compile_range)
+        except (BakedSizes, CompilerMissing):
             raise
-        self.require_unbaked(watch, compile_range)
-        return made
+        except Exception as why:
+            raise asks from why
 
-    def example(self, piece: Piece, compile_range: CompileRange) -> tuple[fx.GraphModule, Sequence[Any]]:
-        """A copy of the piece's graph, and inputs with symbolic sizes: those of the first call are hints at most.
+    def _watched(self, graph: fx.GraphModule, inputs: SizedInputs, compile_range: CompileRange) -> CompiledPiece:
+        """Compiles; what the compiler assumes of sizes becomes the condition of the code."""
+        watch = SizeWatch(inputs)
+        with watch.watching():
+            made = self.compiler.compile(graph, inputs.values, compile_range)
+        return replace(made, condition=watch.condition())
+
+    def example(self, piece: Piece) -> tuple[fx.GraphModule, Sequence[Any]]:
+        """A fresh copy of the piece's graph and inputs: no compile leaves guards or changes in what the next one sees.
 
         Raises:
             NotSavable: there can be no copy, because the piece holds tensors or modules, or cannot be pickled.
@@ -159,10 +186,6 @@ class PieceBuilder:
         if holds_attributes(piece.graph) or calls_modules(piece.graph):
             raise NotSavable("it holds tensors or modules of its own")
         return unpickled(pickled(self_contained(piece.graph)))
-
-    def require_unbaked(self, watch: SizeWatch, compile_range: CompileRange) -> None:
-        """Raises `BakedSizes` if what the compiler assumed about sizes does not hold for the whole range."""
-        watch.require_unbaked(compile_range)
 
 
 class PiecewiseFunction:
@@ -200,20 +223,26 @@ class PiecewiseFunction:
 
 
 def guarded(graph: fx.GraphModule, made: CompiledPiece) -> Run:
-    """A compiled piece that calls the graph itself where arguments share memory and one of them is written.
+    """A compiled piece that calls the graph itself for arguments that the code is not for.
 
-    Code that AOTAutograd made relies on the aliasing of its example inputs, and the guard that Dynamo would keep for
-    it does not exist outside of Dynamo.
+    Those are sizes that do not fulfil its condition (BUG-C17), and arguments that share memory where one of them is
+    written. Code that AOTAutograd made relies on the aliasing of its example inputs, and the guards that Dynamo would
+    keep for both do not exist outside of Dynamo.
     """
-    if not made.assumes_unaliased or not may_write(graph):
+    tests = [
+        *([] if made.condition is None else [made.condition.holds]),
+        *([share_no_memory] if made.assumes_unaliased and may_write(graph) else []),
+    ]
+    if not tests:
         return made.run
     run, plain = made.run, graph.forward
+    return lambda *args: (run if all(test(args) for test in tests) else plain)(*args)
 
-    def run_unaliased(*args: object) -> object:
-        tensors = [memory_of(value) for value in args if isinstance(value, Tensor)]
-        return (run if len(set(tensors)) == len(tensors) else plain)(*args)
 
-    return run_unaliased
+def share_no_memory(args: Sequence[object]) -> bool:
+    """Whether every tensor among the arguments has memory of its own."""
+    tensors = [memory_of(value) for value in args if isinstance(value, Tensor)]
+    return len(set(tensors)) == len(tensors)
 
 
 def may_write(graph: fx.GraphModule) -> bool:

@@ -6,15 +6,8 @@ import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reference.compilation.piece_compilers import (
-    CompiledPiece,
-    EagerCompiler,
-    NotSavable,
-    PieceCompiler,
-    Run,
-    pickled,
-    unpickled,
-)
+from reference.compilation.copies import NotSavable, pickled, unpickled
+from reference.compilation.piece_compilers import CompiledPiece, EagerCompiler, PieceCompiler, Run, dumped, loaded
 from reference.compilation.piecewise import PiecewiseFunction
 from reference.compilation.ranges import EVERY_SIZE, CompileRange, Ranges
 from reference.compilation.splitting import Graph, Piece, SizeSource, holds_attributes, link
@@ -81,7 +74,7 @@ def piece_state(function: PiecewiseFunction) -> PieceState:
         size=piece.size,
         graph=EagerCompiler().compile(piece.graph, (), EVERY_SIZE).dump(),
         ranges=tuple((each.start, each.end) for each in function.ranges.all),
-        compiled=tuple((each.compiler, each.dump()) for each in made),
+        compiled=tuple((each.compiler, dumped(each)) for each in made),
     )
 
 
@@ -89,7 +82,7 @@ def _loaded(state: PieceState, compilers: Mapping[str, PieceCompiler]) -> Piecew
     graph, _ = unpickled(state.graph)
     piece = Piece(state.index, state.submod_name, graph, state.is_splitting, state.size)
     ranges = Ranges([CompileRange(start, end) for start, end in state.ranges])
-    made = {ranges.all[slot]: compilers[name].load(data) for slot, (name, data) in enumerate(state.compiled)}
+    made = {ranges.all[slot]: loaded(compilers[name], data) for slot, (name, data) in enumerate(state.compiled)}
 
     def prepare(_: Piece, compile_range: CompileRange) -> CompiledPiece:
         return made[compile_range]

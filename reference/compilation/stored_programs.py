@@ -8,7 +8,8 @@ from torch import nn
 from torch._dynamo.aot_compile import AOTCompiledFunction
 from torch._dynamo.aot_compile_types import SerializableCallable
 
-from reference.compilation.piece_compilers import NotSavable, standard_compilers
+from reference.compilation.copies import NotSavable
+from reference.compilation.piece_compilers import standard_compilers
 from reference.compilation.program import SplitProgram
 from reference.compilation.reads import Reads, TracedSource, is_unchanged
 

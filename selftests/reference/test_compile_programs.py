@@ -15,7 +15,8 @@ import pytest
 import torch
 from torch import Tensor, fx, nn
 
-from reference.compilation.piece_compilers import NotSavable, standard_compilers
+from reference.compilation.copies import NotSavable
+from reference.compilation.piece_compilers import standard_compilers
 from reference.compilation.piecewise import SharedPieces
 from reference.compilation.program import SplitProgram
 from selftests.reference.traced import SEAM, backend, compiled, forget, fresh_dynamo, messages, rows

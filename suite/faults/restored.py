@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, fx
@@ -47,7 +48,7 @@ def _writes_copies(made: CompiledPiece) -> CompiledPiece:
     def run(*args: object) -> object:
         return made.run(*(each.clone() if isinstance(each, Tensor) else each for each in args))
 
-    return CompiledPiece(made.compiler, run, made.serialise, made.assumes_unaliased)
+    return replace(made, run=run)
 
 
 def _copying_compilers() -> dict[str, PieceCompiler]:
