@@ -28,7 +28,7 @@ REPORTS = ("reports.*",)
 ROOMS: dict[str, Room] = {
     "models": Room(0, others=("torch", "transformers", "PIL")),
     "reports": Room(0, others=("jinja2", "markupsafe")),
-    "reference": Room(1, ours=("models", "models.api"), others=("torch", "transformers")),
+    "reference": Room(1, ours=("models", "models.api"), others=("torch", "transformers", "sympy")),
     "suite": Room(0),
     "suite.contract": Room(1, ours=("models.api",), others=("torch",)),
     "suite.emulator": Room(1, others=("torch",)),
@@ -96,7 +96,7 @@ ROOMS: dict[str, Room] = {
     "selftests": Room(
         6,
         ours=tuple(f"{top}.*" for top in TOPS),
-        others=("pytest", "hypothesis", "torch", "transformers", "selenium", "numpy"),
+        others=("pytest", "hypothesis", "torch", "transformers", "selenium", "numpy", "sympy"),
     ),
     "benchmarks": Room(
         6, ours=tuple(f"{top}.*" for top in TOPS), others=("torch", "transformers", "hypothesis", "pytest")
