@@ -217,7 +217,8 @@ def slow(draw: st.DrawFn, space: Space) -> ProgramCase:
     name = draw(st.sampled_from(GENERATED), label="program") if space.family.name == TOY else TOWER
     spec = ProgramSpec(name)
     most = min(largest(space.family.sizes), LARGEST)
-    sizes = draw(st.permutations([(1,), (most,), (4, 3), (2, 2, 1)]), label="sizes")
+    # Some compilers make code for several large items alone, and leave the rest to eager.
+    sizes = draw(st.permutations([(1,), (most,), (4, 3), (2, 2, 1), (12, 9)]), label="sizes")
     setup = CompileSetup(backend=draw(st.sampled_from(slow_backends(space)), label="back end"))
     return _case(space, spec, setup, tuple(Call(each, draw(SEEDS)) for each in sizes))
 
