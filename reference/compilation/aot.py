@@ -16,7 +16,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from reference.compilation.artifacts import ArtifactStore, label_of
 from reference.compilation.backend import PiecewiseBackend
-from reference.compilation.compiled_forward import AotImpossible, Program, Target, Tracer, Variant
+from reference.compilation.compiled_forward import AotImpossible, Program, Target, Tracer
 from reference.compilation.config import DynamicShapes
 from reference.compilation.piece_compilers import CompiledPiece
 from reference.compilation.piecewise import PiecewiseFunction
@@ -25,6 +25,7 @@ from reference.compilation.ranges import CompileRange, Ranges
 from reference.compilation.reads import Reads
 from reference.compilation.splitting import Piece
 from reference.compilation.stored_programs import AotProgram, StorableProgram
+from reference.compilation.variants import Variant
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from torch._dynamo.exc import Unsupported
 
 from reference.compilation.artifacts import ArtifactStore
@@ -22,6 +21,7 @@ from reference.compilation.dynamic_dims import DimensionMarker, DynamicDims, For
 from reference.compilation.monitor import JIT_MESSAGE, MESSAGE, Clock, Monitor, monitor_torch_compile
 from reference.compilation.piece_compilers import PieceCompiler, standard_compilers
 from reference.compilation.piecewise import SharedPieces
+from reference.compilation.variants import Variant, ambient_of, form_of
 
 logger = logging.getLogger(__name__)
 
@@ -85,53 +85,6 @@ class Paths:
     def order(self, config: CompilationConfig, *, aot_works: bool) -> tuple[Path, ...]:
         """The ways, best first; the last one must lead to a program."""
         return ("load", "aot", "jit") if config.aot_compile and aot_works else ("jit",)
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What makes two calls need two programs: kinds of arguments, and the modes that torch guards on.
-
-    An argument that is None in one call and a tensor in another is a different program (BUG-C01).
-    """
-
-    arguments: tuple[tuple[str, str], ...]
-    ambient: tuple[object, ...]
-
-    @classmethod
-    def of(cls, arguments: Mapping[str, object], *, training: bool) -> Variant:
-        """The variant of one call; sizes are no part of it."""
-        kinds = tuple(sorted((name, kind_of(value)) for name, value in arguments.items()))
-        return cls(kinds, ambient_of(training=training))
-
-
-def ambient_of(*, training: bool) -> tuple[object, ...]:
-    """The modes around a call that torch guards on."""
-    autocast = [str(torch.get_autocast_dtype(each)) for each in ("cpu", "cuda") if torch.is_autocast_enabled(each)]
-    return training, torch.is_grad_enabled(), torch.is_inference_mode_enabled(), *autocast
-
-
-def form_of(value: object) -> Hashable:
-    """What `kind_of` says, in a form that is cheap to make for every call."""
-    if isinstance(value, Tensor):
-        return value.dtype, value.ndim, value.device.type, value.requires_grad
-    if isinstance(value, Mapping):
-        return tuple((name, form_of(each)) for name, each in value.items())
-    if isinstance(value, list | tuple):
-        return type(value), *map(form_of, value)
-    return (type(value), value) if value is None or isinstance(value, bool | str) else (type(value),)
-
-
-def kind_of(value: object) -> str:
-    """Whatever of one argument tracing bakes apart from sizes: None, dtype, rank and device, or a flag's value."""
-    if isinstance(value, Tensor):
-        return f"{value.dtype}[{value.ndim}]@{value.device.type}{'+grad' if value.requires_grad else ''}"
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{name}:{kind_of(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return f"{type(value).__name__}({','.join(map(kind_of, value))})"
-    if value is None or isinstance(value, bool | str):
-        return repr(value)
-    return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from reference.compilation.compiled_forward import Target, Variant, kind_of
+from reference.compilation.compiled_forward import Target
+from reference.compilation.variants import Variant, kind_of
 
 _OWN = ("_compilation_wishes", "_compiled_forward")
 _WEIGHTS = ("_parameters", "_buffers", "_modules")

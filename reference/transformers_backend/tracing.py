@@ -13,10 +13,11 @@ from transformers import PreTrainedModel
 from transformers.utils import output_capturing
 
 from reference.compilation.aot import TorchTracer, is_data_dependent
-from reference.compilation.compiled_forward import CompileServices, Program, Target, Tracer, Variant
+from reference.compilation.compiled_forward import CompileServices, Program, Target, Tracer
 from reference.compilation.config import CompilationConfig, DynamicShapes
 from reference.compilation.dynamic_dims import DimensionMarker
 from reference.compilation.recipes import Wishes, services_of
+from reference.compilation.variants import Variant
 
 logger = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from reference.compilation.compiled_forward import (
     Program,
     Target,
     Tracer,
-    Variant,
 )
 from reference.compilation.config import CompilationConfig
 from reference.compilation.dynamic_dims import ForwardSignature
+from reference.compilation.variants import Variant
 
 
 class VirtualClock:

@@ -12,12 +12,13 @@ import torch
 from torch import nn
 
 from reference.compilation.aot import TorchTracer
-from reference.compilation.compiled_forward import CompileServices, Target, Variant
+from reference.compilation.compiled_forward import CompileServices, Target
 from reference.compilation.config import CompilationConfig
 from reference.compilation.decorator import support_torch_compile
 from reference.compilation.program_key import AotKey, describe
 from reference.compilation.reads import environment_names
 from reference.compilation.recipes import compiled_forward
+from reference.compilation.variants import Variant
 from selftests.reference.compiled_modules import Plus, ReadsEnvironment
 
 X = torch.arange(12.0).view(3, 4)

@@ -14,9 +14,9 @@ from reference.compilation.compiled_forward import (
     NothingStored,
     Outcome,
     Path,
-    Variant,
 )
 from reference.compilation.monitor import JIT_MESSAGE, MESSAGE
+from reference.compilation.variants import Variant
 from suite.faults.fault import Fault
 from suite.subjects.reference_compilation import SOUND
 from suite.subjects.reference_parts import Parts

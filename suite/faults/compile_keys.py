@@ -11,11 +11,12 @@ from torch import fx
 
 from reference.compilation.aot import TorchTracer
 from reference.compilation.artifacts import ArtifactStore
-from reference.compilation.compiled_forward import Program, Target, Tracer, Variant
+from reference.compilation.compiled_forward import Program, Target, Tracer
 from reference.compilation.fingerprint import Fingerprint, Symbols
 from reference.compilation.program_key import AotKey
 from reference.compilation.ranges import CompileRange
 from reference.compilation.stored_programs import AotProgram
+from reference.compilation.variants import Variant
 from suite.faults import injection
 from suite.faults.fault import Fault
 from suite.faults.injection import MakeParts

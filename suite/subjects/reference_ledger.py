@@ -11,10 +11,11 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from reference.compilation.compiled_forward import AotImpossible, CompileServices, Program, Target, Tracer, Variant
+from reference.compilation.compiled_forward import AotImpossible, CompileServices, Program, Target, Tracer
 from reference.compilation.config import CompilationConfig, CompilationMode
 from reference.compilation.dynamic_dims import DynamicDims, ForwardSignature
 from reference.compilation.monitor import JIT_MESSAGE, MESSAGE
+from reference.compilation.variants import Variant
 from suite.contract.timeline import Compile, Counters, Ledger, Timeline
 from suite.subjects.reference_compilation import CompilationParts
 from suite.subjects.virtual_time import DamagedArtifact, VirtualClock, Work, conduct
