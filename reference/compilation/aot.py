@@ -6,12 +6,15 @@ import logging
 import threading
 import types
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 import torch
 from torch._dynamo import config as dynamo_config
 from torch._dynamo.aot_compile import AOTCompiledFunction
+from torch._dynamo.convert_frame import get_compile_id
+from torch._guards import CompileContext, compile_context
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from reference.compilation.artifacts import ArtifactStore, label_of
@@ -19,6 +22,7 @@ from reference.compilation.backend import PiecewiseBackend
 from reference.compilation.compiled_forward import AotImpossible, Program, Target, Tracer
 from reference.compilation.config import DynamicShapes
 from reference.compilation.piece_compilers import CompiledPiece
+from reference.compilation.piece_log import PieceLog
 from reference.compilation.piecewise import PiecewiseFunction
 from reference.compilation.program_key import AotKey
 from reference.compilation.ranges import CompileRange, Ranges
@@ -106,6 +110,21 @@ class TorchTracer(Tracer):
             super().reject(key, why)
         else:
             self.store.reject(self.label, key, why)
+
+    def tell_loaded(self, program: Program) -> None:
+        """Tells of each piece and range of a stored program, as a load (BUG-L03)."""
+        if not isinstance(program, AotProgram):
+            return
+        functions, target = program.pieces(), self.target
+        told = PieceLog(
+            target.services.parts.structured(target.config.trace_prefix),
+            pieces=[each.piece for each in functions],
+            capture_sizes=target.config.cudagraph_capture_sizes,
+            component=target.component,
+            class_name=target.class_name,
+        )
+        with _numbered():
+            told.loaded(functions)
 
     def jit(self, forward: Program) -> Program:
         """A program that compiles in its first call."""
@@ -203,10 +222,11 @@ class TorchTracer(Tracer):
         compiler: Any = torch.compile(
             self._function, fullgraph=True, backend=storable, options={"guard_filter_fn": reads.keep}
         )
-        compiled: AOTCompiledFunction = compiler.aot_compile(((self.target.module, *args), dict(kwargs)))
-        # Only now is torch's tracing over, in which no piece can be compiled.
-        for each in made:
-            each.prepare()
+        with _numbered():
+            compiled: AOTCompiledFunction = compiler.aot_compile(((self.target.module, *args), dict(kwargs)))
+            # Only now is torch's tracing over, in which no piece can be compiled.
+            for each in made:
+                each.prepare()
         return compiled
 
 
@@ -247,6 +267,11 @@ def is_data_dependent(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _numbered() -> AbstractContextManager[object]:
+    """A number of torch's for a compile or a load that Dynamo gives none; the trace tells compiles apart by it."""
+    return compile_context(CompileContext(get_compile_id({})))
 
 
 def _function_of(forward: Program) -> Program:

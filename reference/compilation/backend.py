@@ -19,11 +19,12 @@ from reference.compilation.config import CompilationConfig, ConfigError
 from reference.compilation.counters import CompilationCounter
 from reference.compilation.fingerprint import Fingerprint
 from reference.compilation.piece_compilers import CompiledPiece, EagerCompiler, PieceCompiler, standard_compilers
+from reference.compilation.piece_log import PieceLog
 from reference.compilation.piecewise import PieceBuilder, PiecewiseFunction, SharedPieces
 from reference.compilation.program import SplitProgram
 from reference.compilation.ranges import EVERY_SIZE, CompileRange, Ranges, ranges_of
 from reference.compilation.splitting import Piece, Split, Splitter
-from reference.compilation.structured_log import CompileStart, StructuredLog, is_capture_size
+from reference.compilation.structured_log import StructuredLog
 
 logger = logging.getLogger(__name__)
 
@@ -134,15 +135,24 @@ class PiecewiseBackend:
         split = self.splitter.split(graph)
         self.counter.add("num_graphs_seen")
         self.counter.add("num_pieces_seen", len(split.pieces))
-        for piece in split.pieces:
-            self.structured.log_graph(piece.index, piece.graph)
-        return SplitProgram(self._functions(split), split.stitch)
+        told = self._piece_log(split.pieces)
+        told.graphs()
+        return SplitProgram(self._functions(split, told), split.stitch)
 
-    def _functions(self, split: Split) -> list[PiecewiseFunction]:
+    def _piece_log(self, pieces: Sequence[Piece]) -> PieceLog:
+        return PieceLog(
+            self.structured,
+            pieces=pieces,
+            capture_sizes=self.config.cudagraph_capture_sizes,
+            component=self.component,
+            class_name=self.class_name,
+        )
+
+    def _functions(self, split: Split, told: PieceLog) -> list[PiecewiseFunction]:
         compiled = [piece for piece in split.pieces if not piece.is_splitting]
         held = Counter(each for piece in compiled for each in (self.ranges.all if piece.size else (EVERY_SIZE,)))
         preparation = Preparation(
-            self, compiled=compiled, clock=RangeClock(held, self.log), compile_id=CompileContext.current_compile_id()
+            self, told=told, clock=RangeClock(held, self.log), compile_id=CompileContext.current_compile_id()
         )
         return [
             self._eager(piece)
@@ -164,17 +174,17 @@ class Preparation:
     """Makes pieces of one program ready, each under the compile that Dynamo made the program in."""
 
     def __init__(
-        self, backend: PiecewiseBackend, *, compiled: Sequence[Piece], clock: RangeClock, compile_id: CompileId | None
+        self, backend: PiecewiseBackend, *, told: PieceLog, clock: RangeClock, compile_id: CompileId | None
     ) -> None:
         self._backend = backend
-        self._numbers = {piece.index: number for number, piece in enumerate(compiled)}
+        self._told = told
         self._clock = clock
         self._compile_id = compile_id
 
     def prepare(self, piece: Piece, compile_range: CompileRange) -> CompiledPiece:
         """One piece for one range: told to the trace, timed, built."""
         with self._same_compile():
-            self._backend.structured.log_compile_start(self._start(piece, compile_range))
+            self._told.start(piece, compile_range)
             began = self._backend.clock()
             made = self._backend.builder.build(piece, compile_range)
             self._clock.add(compile_range, self._backend.clock() - began)
@@ -188,17 +198,3 @@ class Preparation:
             return
         with compile_context(CompileContext(self._compile_id)):
             yield
-
-    def _start(self, piece: Piece, compile_range: CompileRange) -> CompileStart:
-        sizes = tuple(self._backend.config.cudagraph_capture_sizes)
-        return CompileStart(
-            piecewise_index=self._numbers[piece.index],
-            submod_name=piece.submod_name,
-            total_piecewise_compiles=len(self._numbers),
-            compile_range_start=compile_range.start,
-            compile_range_end=compile_range.end,
-            is_single_size=compile_range.is_single_size,
-            is_cudagraph_capture_size=is_capture_size(compile_range, sizes),
-            component=self._backend.component,
-            class_name=self._backend.class_name,
-        )

@@ -58,6 +58,10 @@ class Tracer(Protocol):
         """The program for such inputs, not yet run; raises `AotImpossible` if torch cannot make one."""
         ...
 
+    def tell_loaded(self, program: Program) -> None:
+        """Tells the trace that a stored program is used."""
+        return
+
     def save(self, key: str, program: Program) -> None:
         """Keeps a program that `aot` made; what cannot be kept is told of, and raises nothing."""
         ...
@@ -201,6 +205,7 @@ class CompiledForward:
                     raise NothingStored(key)
                 if not self.tracer.fits(program, args, kwargs):
                     raise Misfit("its guards do not hold here")
+                self.tracer.tell_loaded(program)
         except NothingStored:
             return None
         except Exception as error:

@@ -10,6 +10,7 @@ from torch._dynamo.aot_compile_types import SerializableCallable
 
 from reference.compilation.copies import NotSavable
 from reference.compilation.piece_compilers import standard_compilers
+from reference.compilation.piecewise import PiecewiseFunction
 from reference.compilation.program import SplitProgram
 from reference.compilation.reads import Reads, TracedSource, is_unchanged
 
@@ -44,6 +45,11 @@ class AotProgram:
     def sources(self) -> Sequence[TracedSource]:
         """What was traced, function by function."""
         return tuple(self._compiled.source_info().inlined_sources)
+
+    def pieces(self) -> Sequence[PiecewiseFunction]:
+        """The pieces, splitting operations too; none if the back end is another one."""
+        made = self._compiled._artifacts.compiled_fn  # noqa: SLF001 - torch has no public way to what a back end gave
+        return made.program.pieces if isinstance(made, StorableProgram) else ()
 
     def require_fresh(self) -> None:
         """Compares what was traced with the code as it is now.

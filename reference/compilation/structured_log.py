@@ -39,6 +39,8 @@ class CompileStart:
     is_cudagraph_capture_size: bool
     component: str
     class_name: str
+    is_loaded_whole: bool = False
+    """Whether the piece came from disk with its whole program, which is loaded without a trace (BUG-L03)."""
 
 
 class StructuredLog:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -23,12 +25,14 @@ from suite.contract.program import Call, CompileSetup, ProgramSpec, Start
 from suite.driver.ticket import columns_of
 from suite.oracles.programs import Twin
 subject = columns_of("reference", device="emulator")[0].subject
-start = Start(ProgramSpec("seams"), CompileSetup(split=True, ranges=(4,)), (Call((3,)), Call((7,))))
+calls = (Call((3,)), Call((7,)))
+start = Start(ProgramSpec("seams"), CompileSetup(split=True, ranges=(4,), aot={aot}), calls)
 with tempfile.TemporaryDirectory() as folder:
-    program = subject.start_program("toy", start, Path(folder))
-    for call in start.calls:
-        program.run(Twin("toy", start.program).inputs(call))
-    program.close()
+    for _ in range({starts}):
+        program = subject.start_program("toy", start, Path(folder))
+        for call in start.calls:
+            program.run(Twin("toy", start.program).inputs(call))
+        program.close()
 """
 
 
@@ -79,13 +83,17 @@ def test_nothing_is_told_while_the_trace_is_off() -> None:
     assert not trace.lines
 
 
+def _trace_of(place: Path, *, aot: bool, starts: int) -> Path:
+    environment = {**os.environ, "TORCH_TRACE": str(place)}
+    program = PROGRAM.format(aot=aot, starts=starts)
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, timeout=300)
+    return place
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a process of its own leaves in its TORCH_TRACE folder."""
-    place = tmp_path_factory.mktemp("trace")
-    environment = {**os.environ, "TORCH_TRACE": str(place)}
-    subprocess.run([sys.executable, "-c", PROGRAM], env=environment, check=True, capture_output=True, timeout=300)
-    return place
+    return _trace_of(tmp_path_factory.mktemp("trace"), aot=False, starts=1)
 
 
 def test_the_files_of_a_process_tell_the_same(folder: Path) -> None:
@@ -109,13 +117,29 @@ def test_a_line_of_something_else_is_refused(tmp_path: Path) -> None:
         read_folder(tmp_path)
 
 
-def test_the_tool_for_traces_shows_the_artifacts(folder: Path, tmp_path: Path) -> None:
-    """Strictly parsed, every line; the report has a file for each artifact, under the compile that it belongs to."""
+def _report(folder: Path, report: Path) -> Path:
+    """What the tool makes of a trace."""
     (log,) = folder.glob("*.log")
-    command = [str(PARSER), "--strict", "--no-browser", "-o", str(tmp_path / "report"), str(log)]
+    command = [str(PARSER), "--strict", "--no-browser", "-o", str(report), str(log)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    report = tmp_path / "report"
+    return report
+
+
+def test_the_tool_for_traces_shows_a_cold_start_and_a_load(tmp_path: Path) -> None:
+    """Ahead of time and then loaded whole: as many artifacts of each, under a number of its own (BUG-L03)."""
+    folder = tmp_path / "trace"
+    folder.mkdir()
+    report = _report(_trace_of(folder, aot=True, starts=2), tmp_path / "report")
+    starts = list(report.rglob("lockstep_piecewise_compile_start*"))
+    told = Counter(json.loads(path.read_text())["is_loaded_whole"] for path in starts)
+    assert told == {False: 6, True: 6}
+    assert all(not path.parent.name.endswith("-_-_-_") for path in starts)
+
+
+def test_the_tool_for_traces_shows_the_artifacts(folder: Path, tmp_path: Path) -> None:
+    """Strictly parsed, every line; the report has a file for each artifact, under the compile that it belongs to."""
+    report = _report(folder, tmp_path / "report")
     names = [path.name for path in report.rglob("lockstep_piecewise_*")]
     assert len([name for name in names if "compile_start" in name]) == 6
     assert len([name for name in names if "graph" in name]) == 5

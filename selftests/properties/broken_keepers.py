@@ -176,15 +176,11 @@ class _NoLabel(Keeps):
 
 
 class _TellsColdOnly(Keeps):
-    """Tells of what it compiles, and not of what it loads."""
+    """Tells of pieces, and not of a whole program that it loads."""
 
     def tell(self, slot: int) -> None:
-        if self.folder.load(self.owner, self.key_of_last(slot)) is None:
+        if not self.loaded_whole:
             super().tell(slot)
-
-    def key_of_last(self, slot: int) -> str:
-        """The key of the piece that was made last."""
-        return self.key(self.seen[-1].program, slot)
 
 
 class _TracingCompiles(Keeps):

@@ -120,6 +120,7 @@ class Keeps(Traces):
         """As without a folder, but what is there need not be compiled; nothing if the whole program was loaded."""
         if self.is_loaded_whole():
             self.loaded_whole += 1
+            self.tell(slot)
             return graph.forward
         text = self.text(graph)
         key = self.key(text, slot)
@@ -185,17 +186,19 @@ class Keeps(Traces):
 
     def told(self, slot: int) -> dict[str, object]:
         """What the artifact says."""
-        piece = self.seen[-1]
+        ends = (-1, *self.setup.ranges, None)
+        start, end = (ends[slot] or 0) + 1, ends[slot + 1]
         return {
             "piecewise_index": 0,
             "submod_name": "whole",
             "total_piecewise_compiles": 1,
-            "compile_range_start": piece.start,
-            "compile_range_end": piece.end,
-            "is_single_size": piece.start == piece.end,
+            "compile_range_start": start,
+            "compile_range_end": end,
+            "is_single_size": start == end,
             "is_cudagraph_capture_size": False,
             "component": self.setup.component,
             "class_name": self.program.module.__qualname__,
+            "is_loaded_whole": self.loaded_whole > 0,
         }
 
     def label(self) -> AbstractContextManager[object]:

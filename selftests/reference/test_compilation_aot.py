@@ -20,6 +20,7 @@ from reference.compilation.reads import environment_names
 from reference.compilation.recipes import compiled_forward
 from reference.compilation.variants import Variant
 from selftests.reference.compiled_modules import Plus, ReadsEnvironment
+from suite.oracles.torch_trace import recorded
 
 X = torch.arange(12.0).view(3, 4)
 
@@ -59,6 +60,21 @@ def test_a_warm_start_loads_without_a_trace(tmp_path: Path) -> None:
         assert (services.counter.num_aot_loads, services.counter.num_aot_compiles, traces()) == (1, 0, 0)
         warm.linear.weight.zero_()
         assert torch.equal(warm(X), warm.linear.bias.expand(3, 4) * 2)
+
+
+def test_a_warm_start_tells_what_the_cold_one_told(tmp_path: Path) -> None:
+    """BUG-L03: the same artifacts and fields but for the way, each start under a number of its own."""
+    seen = []
+    for _ in range(2):
+        with recorded() as trace, torch.no_grad():
+            start(tmp_path)[0](X)
+        seen.append(trace.artifacts("lockstep_"))
+    cold, warm = seen
+    assert [each.name for each in cold] == [each.name for each in warm] != []
+    tables = [[each.table() for each in found if each.name.endswith("_start")] for found in seen]
+    assert [[each.pop("is_loaded_whole") for each in found] for found in tables] == [[False], [True]]
+    assert tables[0] == tables[1]
+    assert all(len({each.compile_id for each in found} - {None}) == 1 for found in seen)
 
 
 def test_a_damaged_program_is_replaced_with_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

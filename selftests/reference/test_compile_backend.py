@@ -123,7 +123,12 @@ def test_one_artifact_per_piece_and_range() -> None:
     starts = trace.named("mine_piecewise_compile_start")
     assert [head["artifact"]["encoding"] for head, _ in starts] == ["json"] * 4
     assert {(head["frame_id"], head["frame_compile_id"]) for head, _ in starts} == {(0, 0)}
-    common = {"total_piecewise_compiles": 2, "component": "encoder", "class_name": "Small"}
+    common = {
+        "total_piecewise_compiles": 2,
+        "component": "encoder",
+        "class_name": "Small",
+        "is_loaded_whole": False,
+    }
     pieces = [{"piecewise_index": 0, "submod_name": "submod_0"}, {"piecewise_index": 1, "submod_name": "submod_2"}]
     single = {"compile_range_start": 5, "compile_range_end": 5, "is_single_size": True}
     wider = {"compile_range_start": 6, "compile_range_end": 8, "is_single_size": False}

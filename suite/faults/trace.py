@@ -12,6 +12,7 @@ from torch import fx
 
 from reference.compilation.aot import TorchTracer
 from reference.compilation.backend import PiecewiseBackend
+from reference.compilation.compiled_forward import Program
 from reference.compilation.piece_compilers import CompiledPiece
 from reference.compilation.piecewise import PieceBuilder
 from reference.compilation.structured_log import CompileStart, StructuredLog
@@ -84,6 +85,20 @@ class _SilentAhead(TorchTracer):
         return made
 
 
+class _SilentLoads(TorchTracer):
+    """Writes no artifact of a program that comes from disk whole."""
+
+    def tell_loaded(self, program: Program) -> None:
+        return
+
+
+class _NoLoads(StructuredLog):
+    """Tells of what is loaded as of what is compiled."""
+
+    def log_compile_start(self, start: CompileStart) -> None:
+        super().log_compile_start(replace(start, is_loaded_whole=False))
+
+
 class _Mute(StructuredLog):
     """Writes nothing."""
 
@@ -154,6 +169,19 @@ FAULTS = (
         caught_by=("trace/cold-and-warm-tell-the-same",),
         parts=injection.compilation(tracer=_SilentAhead),
         source="BUG-L03",
+    ),
+    Fault(
+        id="trace/silent-warm",
+        breaks="a warm start that loads its whole program leaves no artifact",
+        caught_by=("trace/cold-and-warm-tell-the-same",),
+        parts=injection.compilation(tracer=_SilentLoads),
+        source="BUG-L03",
+    ),
+    Fault(
+        id="trace/loads-look-like-compiles",
+        breaks="the artifacts of a program that is loaded whole do not say that it was",
+        caught_by=("trace/cold-and-warm-tell-the-same",),
+        parts=injection.piecewise(structured=_NoLoads),
     ),
     Fault(
         id="trace/loads-nothing-while-traced",

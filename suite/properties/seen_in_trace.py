@@ -27,6 +27,9 @@ FIELDS = frozenset(
 """What an artifact says of a compiled range at least (SPEC L2)."""
 WHOSE = frozenset({"component", "class_name"})
 """What tells the artifacts of an encoder from those of a language model."""
+WAY = "is_loaded_whole"
+"""What tells a piece that came from disk with its whole program from one that was made after a trace."""
+SAID = FIELDS | WHOSE | {WAY}
 
 
 def compile_starts(trace: Trace, prefix: str) -> list[Artifact]:
@@ -38,9 +41,9 @@ def misreported(after: After, artifacts: Sequence[Artifact]) -> Iterator[Verdict
     """Violations of artifacts that do not tell of the pieces that were seen, or tell it otherwise."""
     pieces = after.facts.pieces
     tables = [each.table() for each in artifacts]
-    if strange := [table for table in tables if set(table) != FIELDS | WHOSE]:
+    if strange := [table for table in tables if set(table) != SAID]:
         yield unlike(
-            expected=f"the fields {sorted(FIELDS | WHOSE)}",
+            expected=f"the fields {sorted(SAID)}",
             actual=f"{sorted(strange[0])}",
             because="a field of the specification was forgotten or renamed",
         )
@@ -70,6 +73,38 @@ def misreported(after: After, artifacts: Sequence[Artifact]) -> Iterator[Verdict
         )
 
 
+def retold(cold: After, warm: After, prefix: str) -> Iterator[Verdict]:
+    """Violations of a warm start that leaves other artifacts than the cold one, or does not say how it came to them."""
+    before, now = (Counter(each.name for each in start.trace.artifacts(prefix)) for start in (cold, warm))
+    if not before or now != before:
+        yield unlike(
+            expected=f"artifacts of the cold start, at least one: {dict(before)}",
+            actual=f"of the warm start: {dict(now)}",
+            because="artifacts are written on the way on which something is compiled, and on no other",
+        )
+    made, again = (Counter(map(_apart_from_way, compile_starts(start.trace, prefix))) for start in (cold, warm))
+    if made != again:
+        yield unlike(
+            expected=f"the warm start tells of the pieces that the cold one told of: {dict(made)}",
+            actual=str(dict(again)),
+            because="a program that is loaded is told by other things than its pieces",
+        )
+    for start in (cold, warm):
+        told = {each.table().get(WAY) for each in compile_starts(start.trace, prefix)}
+        ways = {True: start.facts.loaded_whole, False: start.facts.traced}
+        want = {is_loaded for is_loaded, times in ways.items() if times}
+        if told != want:
+            yield unlike(
+                expected=f"{WAY} in the artifacts of {start}: {want}",
+                actual=str(told),
+                because="a reader of the trace cannot tell a load from a compile",
+            )
+
+
+def _apart_from_way(artifact: Artifact) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, str(value)) for name, value in artifact.table().items() if name != WAY))
+
+
 def newly(ends: Sequence[int], made: Sequence[int]) -> list[tuple[range, int]]:
     """For each call, its lines in the trace, and how many pieces were made ready in it."""
     calls = zip(ends, ends[1:], made, made[1:], strict=False)
@@ -92,16 +127,19 @@ def unlabelled(
             because="the artifact is written outside of its label, or the label is not there",
         )
     told = [sum(each.name.endswith(START) and each.place in lines for each in written) for lines, _ in calls]
-    if told != [count for _, count in calls]:
+    # The pieces of a program that is loaded whole are not seen: they must be told within some call.
+    want = told if facts.loaded_whole else [count for _, count in calls]
+    if told != want or sum(told) != sum(each.name.endswith(START) for each in written):
         yield violated(
-            expected=f"artifacts in each call as pieces were made ready in it: {[count for _, count in calls]}",
+            expected=f"artifacts in each call as pieces were made ready in it, and outside of calls none: {want}",
             actual=str(told),
             because="artifacts are written before or after the compile that they are about",
         )
-    strangers = {each.compile_id for each in written} - trace.compile_ids("dynamo_start")
-    if strangers:
+    # Ahead of time Dynamo writes no beginning; then a number must do.
+    numbers, begun = {each.compile_id for each in written}, trace.compile_ids("dynamo_start")
+    if strangers := numbers - begun if begun else numbers & {None}:
         yield violated(
-            expected="artifacts in a compile that Dynamo began",
+            expected="artifacts in a compile that Dynamo began, or that has a number of its own",
             actual=f"artifacts in {strangers}",
             because="the compile that torch counts was over when the artifact was written",
         )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
-from suite.contract.program import ProgramCase
+from suite.contract.program import ProgramCase, Start
 from suite.contract.verdict import Verdict, holds, violated
 from suite.oracles.programs import Answer
 from suite.oracles.torch_trace import recorded
-from suite.properties.restarted import After, first_of, over_one_folder, unlike
+from suite.properties.restarted import After, first_of, over_one_folder
 from suite.properties.seen_in_trace import (
     GRAPH,
     compile_starts,
@@ -20,6 +21,7 @@ from suite.properties.seen_in_trace import (
     equal_answers,
     misreported,
     newly,
+    retold,
     unlabelled,
 )
 from suite.properties.started import Started, started, workspace
@@ -109,16 +111,21 @@ def components_are_told_apart(case: ProgramCase, subject: GuardedSubject) -> Ver
 @law(
     "trace/label-covers-the-writing",
     source=("SPEC L1", "BUG-L01", "BUG-L06"),
-    inputs="traced_starts",
-    needs=NEEDS,
+    inputs="traced_restarts",
+    needs=(*NEEDS, "compile_cache"),
     kind=ProgramCase,
-    cost=3.0,
+    cost=5.0,
     ignores="how long the writing takes",
 )
 def label_covers_the_writing(case: ProgramCase, subject: GuardedSubject) -> Verdict:
-    """Every artifact is written under the subject's label, within the compile that it is about and that is counted."""
-    prefix, start = subject.capabilities.trace_prefix, case.starts[0]
-    with workspace() as folder, recorded() as trace, started(case, start, subject, folder) as run:
+    """Cold or warm, every artifact is written under the subject's label, within the compile or load it tells of."""
+    with workspace() as folder:
+        return first_of(wrong for start in case.starts for wrong in _unlabelled(case, start, subject, folder))
+
+
+def _unlabelled(case: ProgramCase, start: Start, subject: GuardedSubject, folder: Path) -> Iterator[Verdict]:
+    prefix = subject.capabilities.trace_prefix
+    with recorded() as trace, started(case, start, subject, folder) as run:
         ends = [len(trace.lines)]
         made = [0]
         for call in start.calls:
@@ -127,9 +134,10 @@ def label_covers_the_writing(case: ProgramCase, subject: GuardedSubject) -> Verd
             made.append(len(run.program.facts().pieces))
         facts = run.program.facts()
     if not facts.label:
-        return violated(expected="a label", actual="none", because="the cost of writing the trace has no name")
+        yield violated(expected="a label", actual="none", because="the cost of writing the trace has no name")
+        return
     spans, written = trace.spans(facts.label), trace.artifacts(prefix)
-    return first_of(unlabelled(trace, spans, written, facts, newly(ends, made)))
+    yield from unlabelled(trace, spans, written, facts, newly(ends, made))
 
 
 @law(
@@ -139,21 +147,15 @@ def label_covers_the_writing(case: ProgramCase, subject: GuardedSubject) -> Verd
     needs=(*NEEDS, "compile_cache"),
     kind=ProgramCase,
     cost=5.0,
-    ignores="torch's own lines, and a warm start that loads its program whole, which compiles nothing",
+    ignores="torch's own lines, and how graphs are written",
 )
 def cold_and_warm_tell_the_same(case: ProgramCase, subject: GuardedSubject) -> Verdict:
-    """Cold or warm, ahead of time or not, a start that traces leaves the same artifacts of the subject's."""
+    """Cold or warm, ahead of time or not, a start leaves the same artifacts; those of a program loaded whole say so."""
     prefix = subject.capabilities.trace_prefix
 
     def judge(seen: Sequence[After]) -> Verdict:
-        cold, warm = (Counter(artifact.name for artifact in each.trace.artifacts(prefix)) for each in seen)
-        if cold and (warm == cold or seen[1].facts.loaded_whole):
-            return holds()
-        return unlike(
-            expected=f"artifacts of the cold start, at least one: {dict(cold)}",
-            actual=f"of the warm start: {dict(warm)}",
-            because="artifacts are written on the way on which something is compiled, and on no other",
-        )
+        cold, warm = seen
+        return first_of(retold(cold, warm, prefix))
 
     return over_one_folder(case, subject, judge)
 

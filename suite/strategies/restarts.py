@@ -159,7 +159,7 @@ def traced(draw: st.DrawFn, space: Space) -> ProgramCase:
 @st.composite
 def traced_restarts(draw: st.DrawFn, space: Space) -> ProgramCase:
     """A traced start, cold and warm; ahead of time or not."""
-    start = draw(_starts(space, ("scalar", "optional", "constants")), label="start")
+    start = draw(_starts(space, ("scalar", "optional", "constants", "seams")), label="start")
     start = replace(start, setup=replace(start.setup, trace=True))
     return ProgramCase(space.family.name, (start, start))
 
