@@ -60,17 +60,33 @@ class _UsesDamaged(Keeps):
 
 
 class _LeavesHalf(Folder):
-    """Leaves what it could write of an entry."""
+    """Writes an entry in its place, and leaves what it could write of it."""
 
-    def failed(self, place: Path, why: OSError) -> None:
-        self.is_full = True
-        self.warn(f"nothing more is kept: {why}")
+    def write(self, place: Path, content: bytes) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self.fill(place, content)
 
 
 class _WritesInPlace(Keeps):
     """Leaves half-written entries."""
 
     folders = _LeavesHalf
+
+
+class _OneNameBeside(Folder):
+    """Prepares each entry under one name, whoever writes it."""
+
+    def write(self, place: Path, content: bytes) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.root.parent / "entry"
+        self.fill(beside, content)
+        beside.rename(place)
+
+
+class _SharesItsDesk(Keeps):
+    """Two writers get into each other's way."""
+
+    folders = _OneNameBeside
 
 
 class _ClearsFirst(Folder):
@@ -200,6 +216,7 @@ BROKEN_KEEPERS: dict[str, type[Keeps]] = {
     "compile_cache/damage-is-told-and-mended": _UsesDamaged,
     "compile_cache/full-disk-stops-nobody": _WritesInPlace,
     "compile_cache/starts-at-once": _AloneInFolder,
+    "compile_cache/processes-at-once": _SharesItsDesk,
     "compile_keys/flip-gives-the-new-answer": _FirstCode,
     "compile_keys/one-key-per-request": _SlotOnly,
     "compile_keys/whole-programs-are-told-apart": _WholeByName,

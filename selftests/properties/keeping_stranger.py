@@ -6,9 +6,11 @@ hand. What the laws look at is which entries there are, when they are used, and 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -77,18 +79,27 @@ class Folder:
         if self.is_full or place.is_dir():
             return
         try:
-            place.mkdir(parents=True)
-            (place / "content").write_bytes(content)
-            (place / "note").write_bytes(self.note(content))
+            self.write(place, content)
         except OSError as why:
-            self.failed(place, why)
+            self.is_full = True
+            self.warn(f"nothing more is kept: {why}")
 
-    def failed(self, place: Path, why: OSError) -> None:
-        """Tells once, and leaves nothing behind."""
-        self.is_full = True
-        self.warn(f"nothing more is kept: {why}")
-        if place.is_dir():
-            self.remove(place)
+    def write(self, place: Path, content: bytes) -> None:
+        """The whole entry at once, or nothing; of two writers the first one's stays."""
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.root.parent) as beside:
+            self.fill(Path(beside) / "entry", content)
+            try:
+                (Path(beside) / "entry").rename(place)
+            except OSError as why:
+                if why.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
+
+    def fill(self, place: Path, content: bytes) -> None:
+        """The two files of an entry."""
+        place.mkdir()
+        (place / "content").write_bytes(content)
+        (place / "note").write_bytes(self.note(content))
 
 
 class Keeps(Traces):

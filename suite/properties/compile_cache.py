@@ -13,6 +13,7 @@ from suite.contract.program import ProgramCase
 from suite.contract.verdict import Verdict, holds, unknown
 from suite.oracles.compile_requests import Request
 from suite.oracles.programs import layouts, surroundings
+from suite.properties.crowd import Crowd
 from suite.properties.restarted import After, all_equal_eager, first_of, over_one_folder, unlike
 from suite.properties.started import Both, Started, started, workspace
 
@@ -212,7 +213,7 @@ def full_disk_stops_nobody(case: ProgramCase, subject: GuardedSubject) -> Verdic
     needs=NEEDS,
     kind=ProgramCase,
     cost=8.0,
-    ignores="what is compiled by both, and processes that race within one write",
+    ignores="what is compiled by both, and what two processes do within one call",
 )
 def starts_at_once(case: ProgramCase, subject: GuardedSubject) -> Verdict:
     """Two starts that share a folder and call in turns give eager's values; the next finds all they kept."""
@@ -235,6 +236,20 @@ def starts_at_once(case: ProgramCase, subject: GuardedSubject) -> Verdict:
         actual=f"compiled: {compiled}; warnings: {facts.warnings}",
         because="one writer took away what the other wrote, or left half of it",
     )
+
+
+@law(
+    "compile_cache/processes-at-once",
+    source=("SPEC C2",),
+    inputs="restarts",
+    needs=NEEDS,
+    kind=ProgramCase,
+    cost=21.0,
+    ignores="steps that are no calls of Python's on files, and what both processes compile",
+)
+def processes_at_once(case: ProgramCase, subject: GuardedSubject) -> Verdict:
+    """Of two processes over one folder, one held in its writing, both give eager's values; a third loads all."""
+    return first_of(Crowd(case, subject).violations())
 
 
 def _in_turns(runs: Sequence[Started]) -> Verdict | None:
