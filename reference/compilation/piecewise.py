@@ -196,6 +196,7 @@ class PiecewiseFunction:
     ) -> None:
         self.piece = piece
         self.ranges = ranges if piece.size is not None else Ranges([EVERY_SIZE])
+        self._is_for_every_size = self.ranges.all == (EVERY_SIZE,)
         self._prepare = prepare
         self._made: dict[int, CompiledPiece] = {}
         self._ready: list[Run | None] = [None] * len(self.ranges.all)
@@ -208,7 +209,7 @@ class PiecewiseFunction:
     def slot(self, args: Sequence[object]) -> int:
         """The number of the range that a call's size is in."""
         size = self.piece.size
-        return 0 if size is None else self.ranges.slot(int(size.read(args)))
+        return 0 if size is None or self._is_for_every_size else self.ranges.slot(int(size.read(args)))
 
     def prepare(self, slot: int) -> Run:
         """Compiles for one range, unless that is done, and gives what runs."""
