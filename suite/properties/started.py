@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from suite.contract.guard import GuardedSubject
 from suite.contract.guarded_program import GuardedProgram
 from suite.contract.program import Call, ProgramCase, Start
 from suite.contract.verdict import Difference, Evidence, Verdict, unknown, violated
-from suite.oracles.dynamo import Traced, counted
+from suite.oracles.dynamo import Traced, counted, untimed_guards
 from suite.oracles.programs import Answer, Twin, difference, forms, surroundings
 from suite.oracles.tolerance import tolerance
 from suite.oracles.torch_trace import unrecorded
@@ -22,6 +24,10 @@ from suite.properties.surroundings import Place, under
 
 COMPILED = "compiled"
 EAGER_AGAIN = "eager again"
+MEMORY = Path("/dev/shm")
+"""Where files are in memory, on systems that have such a place."""
+ROOM = 1 << 28
+"""Bytes that must be free there."""
 WITHOUT_GRADIENTS = under(torch.no_grad)
 
 
@@ -155,10 +161,14 @@ def _shown(value: object) -> str:
     return "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
+def _has_room(folder: Path) -> bool:
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM
+
+
 @contextlib.contextmanager
 def workspace() -> Iterator[Path]:
-    """An empty folder for the cache directory of one case."""
-    with tempfile.TemporaryDirectory(prefix="lockstep-") as name:
+    """An empty folder for the cache directory of one case; in memory where there is room, for writers flush to disk."""
+    with tempfile.TemporaryDirectory(prefix="lockstep-", dir=MEMORY if _has_room(MEMORY) else None) as name:
         yield Path(name)
 
 
@@ -166,7 +176,7 @@ def workspace() -> Iterator[Path]:
 def started(case: ProgramCase, start: Start, subject: GuardedSubject, folder: Path) -> Iterator[Started]:
     """One start over a folder that may hold what earlier starts left."""
     quiet = contextlib.nullcontext() if start.setup.trace else unrecorded()
-    with quiet, surroundings(start), subject.program(case.family, start, folder) as program:
+    with quiet, untimed_guards(), surroundings(start), subject.program(case.family, start, folder) as program:
         yield Started(case, start, program)
 
 
