@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+TP_MODES = ("weights", "data")
+"""How several ranks run one encoder: each item on every rank, or each item on one rank (SPEC G8)."""
+
 
 class ConfigError(ValueError):
     """A configuration value that cannot work: the text names the value, the valid ones and the remedy."""
@@ -27,6 +30,9 @@ class EncoderGraphConfig:
     encoder_cudagraph_max_frames_per_batch: int | None = None
     """Frames over all items of one replay. None: inferred. 0: videos stay eager (BUG-E13)."""
     mm_encoder_attn_backend: str = "flash"
+    mm_encoder_tp_mode: str = "weights"
+    """`data`: items are shared out over the ranks and gathered. `weights`: every rank runs every item; the
+    towers of the zoo are whole on each rank."""
 
     def __post_init__(self) -> None:
         _require_bool("cudagraph_mm_encoder", self.cudagraph_mm_encoder)
@@ -44,6 +50,12 @@ class EncoderGraphConfig:
                 f"{self.encoder_cudagraph_max_images_per_batch} and "
                 "encoder_cudagraph_max_vision_items_per_batch="
                 f"{self.encoder_cudagraph_max_vision_items_per_batch} name the same limit: give one of them."
+            )
+
+        if self.mm_encoder_tp_mode not in TP_MODES:
+            raise ConfigError(
+                f"mm_encoder_tp_mode={self.mm_encoder_tp_mode!r} does not exist: choose 'data' to share items out "
+                "over the ranks, or 'weights' to run each item on every rank."
             )
 
     @property
