@@ -18,6 +18,8 @@ BUDGETS = "encoder_cudagraph_token_budgets"
 IMAGES = "encoder_cudagraph_max_images_per_batch"
 ITEMS = "encoder_cudagraph_max_vision_items_per_batch"
 FRAMES = "encoder_cudagraph_max_frames_per_batch"
+MODE = "mm_encoder_tp_mode"
+MODES = "choose 'data' to share items out over the ranks, or 'weights' to run each item on every rank."
 EACH = "each budget is a whole number of at least 1 output token."
 MODEL = ModelGraphConfig(("image", "video"), "pixels", frozenset(), 16, ("flash",), max_frames_per_item=4)
 
@@ -45,6 +47,8 @@ MODEL = ModelGraphConfig(("image", "video"), "pixels", frozenset(), 16, ("flash"
         ({FRAMES: -1}, f"{FRAMES}=-1 is not a limit: give a whole number from 0 up."),
         ({FRAMES: True}, f"{FRAMES}=True is not a limit: give a whole number from 0 up."),
         ({IMAGES: 3, ITEMS: 4}, f"{IMAGES}=3 and {ITEMS}=4 name the same limit: give one of them."),
+        ({MODE: "tensor"}, f"{MODE}='tensor' does not exist: {MODES}"),
+        ({MODE: None}, f"{MODE}=None does not exist: {MODES}"),
         ({IMAGES: 4, ITEMS: 4}, f"{IMAGES}=4 and {ITEMS}=4 name the same limit: give one of them."),
     ],
 )
@@ -59,6 +63,7 @@ def test_the_defaults_are_vllms() -> None:
     """Off, nothing given, everything inferred."""
     plain = EncoderGraphConfig()
     assert plain.cudagraph_mm_encoder is False
+    assert plain.mm_encoder_tp_mode == "weights"
     assert (tuple(plain.encoder_cudagraph_token_budgets), plain.max_items) == ((), 0)
     assert plain.encoder_cudagraph_max_frames_per_batch is None
 

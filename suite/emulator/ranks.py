@@ -1,7 +1,8 @@
 """A group of ranks in threads of one process: what they gather, and what happens when one does not come.
 
-A real group hangs when a rank skips a collective. Here the ranks that wait are told as soon as every other one
-has come or has returned, for a rank that has returned can never come. Every call is logged by rank, so that the order of collectives can be compared.
+A real group hangs when a rank skips a collective. Here the ranks that wait are told as soon as every other one has
+come or has returned, for a rank that has returned can never come. Every call is logged by rank, so that the order
+of collectives can be compared.
 """
 
 from __future__ import annotations
