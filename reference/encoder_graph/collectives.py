@@ -38,7 +38,7 @@ class SingleRank:
 
     def all_gather(self, tensor: Tensor) -> list[Tensor]:
         """A copy of the tensor."""
-        return [tensor.detach().clone()]
+        return [tensor.clone()]
 
 
 class TorchCollectives:
@@ -62,7 +62,7 @@ class TorchCollectives:
 
     def all_gather(self, tensor: Tensor) -> list[Tensor]:
         """One tensor per rank, each in storage of its own."""
-        given = tensor.detach().contiguous()
+        given = tensor.contiguous()
         gathered = [torch.empty_like(given) for _ in range(self.world_size)]
         dist.all_gather(gathered, given, group=self._group)
         return gathered

@@ -71,7 +71,7 @@ def _outcome(task: Callable[[Collectives], list[Tensor]], ranks: Collectives) ->
 def main(rank: int, world: int, folder: Path) -> None:
     """Join, do everything, leave."""
     store = f"file://{folder / 'store'}"
-    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=world, timeout=timedelta(seconds=30))
+    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=world, timeout=timedelta(seconds=45))
     ranks = TorchCollectives()
     torch.save({name: _outcome(task, ranks) for name, task in TASKS.items()}, result_file(folder, rank))
     dist.destroy_process_group()

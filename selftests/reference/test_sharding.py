@@ -75,13 +75,14 @@ def test_outputs_own_their_memory() -> None:
 
 
 def test_outputs_carry_no_gradient() -> None:
-    """Also where the local encoder records one."""
+    """Also where the local encoder records one, and the group hands on what it is given."""
 
     def local(items: Sequence[Item]) -> list[Tensor]:
         return [output.requires_grad_() for output in folded(items)]
 
     for outputs in encoded(MIX, 2, lambda ranks: sharded(ranks, local)).all_values():
         assert not any(output.requires_grad for output in outputs)
+    assert not any(output.requires_grad for output in sharded(SingleRank(), local).encode(MIX))
 
 
 def test_many_batches_one_after_the_other() -> None:
