@@ -13,7 +13,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,6 +22,8 @@ from markupsafe import Markup
 from reports import text
 from reports.causes import because, causes
 from reports.compiled import compiled
+from reports.decoration import Diff, cut_sheet, diff
+from reports.decoration_story import story
 from reports.drawing import Drawing, draw
 from reports.grid import breakdown, grid
 from reports.ledger import Ledger, draw_ledger
@@ -56,6 +58,7 @@ NOISE_ARM = "eager again"
 
 _INDENT = re.compile(r"(?<=>)\s*\n\s+(?=<)")
 """White space between two tags. Text never holds a bracket of its own: it is escaped."""
+_TICKS = re.compile("`([^`]+)`")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,7 @@ class Shown:
     drawing: Drawing | None
     ruler: Ruler | None
     ledger: Ledger | None
+    diff: Diff | None
     deviation: Deviation | None
     raw: str
     again: Shown | None
@@ -101,6 +105,7 @@ def render(summary: Summary) -> str:
         links={one.key: one.anchor for one in reversed(shown[:VIOLATION_LIMIT])},
         grid=grid(summary.laws),
         compiled=compiled(summary.cells),
+        decoration=story(summary.cells),
         margins=margins(summary.laws),
         labels=label_rows(summary.laws),
         requirements=requirements(summary.laws),
@@ -130,7 +135,7 @@ def violations(summary: Summary) -> Iterator[Shown]:
 
 
 def _shown(law: Law, cell: Cell, anchor: str, *, again: Shown | None, late: bool) -> Shown:
-    violation = law.violation
+    violation, brief = law.violation, late or again is not None
     return Shown(
         anchor=anchor,
         law=law,
@@ -138,11 +143,18 @@ def _shown(law: Law, cell: Cell, anchor: str, *, again: Shown | None, late: bool
         drawing=draw(violation.plan or ()) if violation is not None else None,
         ruler=rule(violation.arms or ()) if violation is not None else None,
         ledger=draw_ledger(violation.ledger) if violation is not None else None,
+        diff=diff(law.decoration, brief=brief),
         deviation=cell.deviation,
-        raw=text.json_lines(law),
+        raw=text.json_lines(_record(law, brief=brief)),
         again=again,
         late=late,
     )
+
+
+def _record(law: Law, *, brief: bool) -> Law:
+    """The record, less the changes of a long decoration that the page does not show."""
+    sheet = law.decoration
+    return law if sheet is None else replace(law, decoration=cut_sheet(sheet, brief=brief))
 
 
 @cache
@@ -164,6 +176,7 @@ def _environment() -> Environment:
         "code": _code,
         "content": _content,
         "case": text.case,
+        "ticks": _ticks,
     }
     environment.globals |= {
         "marks": MARKS,
@@ -198,6 +211,11 @@ def _code(name: str) -> Markup:
     """A name that may break after a slash or an underscore, and is copied unbroken."""
     escaped = Markup.escape(text.visible(name))
     return escaped.replace("/", Markup("/<wbr>")).replace("_", Markup("_<wbr>"))
+
+
+def _ticks(words: str) -> Markup:
+    """Words in which what stands between backticks is code."""
+    return Markup(_TICKS.sub(r"<code>\1</code>", str(Markup.escape(text.visible(words)))))
 
 
 def _hash(script: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from reports.causes import because, violation_of
+from reports.decoration import LISTED, mistakes
 from reports.encoding import cut
 from reports.summary import Summary, details_sentence, faults_sentence, plural, verdict_sentence
 from reports.tables import Cell
@@ -51,6 +52,18 @@ def _table(bad: list[Cell]) -> Iterator[str]:
     if len(bad) > ROW_LIMIT:
         yield ""
         yield f"and {plural(len(bad) - ROW_LIMIT, 'more cell')}; the HTML report has them all."
+    yield from _changed(bad[:ROW_LIMIT])
+
+
+def _changed(bad: list[Cell]) -> Iterator[str]:
+    """What decoration changed by mistake, below the table: a cell of it has no room."""
+    for cell in bad:
+        lines = [line for law in cell.records for line in mistakes(law, LISTED)]
+        if lines:
+            yield ""
+            yield f"Changed by decoration, {escape(cell.law)} on {escape(cell.place)}:"
+            yield ""
+            yield from (f"- {escape(line)}" for line in lines)
 
 
 def _row(cell: Cell) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
 from reports.compile_schema import CompiledGraph, LedgerSheet
+from reports.decoration_schema import DecorationSheet
 from reports.encoding import Json
 
 SCHEMA = 1
@@ -185,6 +186,8 @@ class Law:
     violation: Violation | None = None
     graphs: tuple[CompiledGraph, ...] = ()
     """What was compiled for one of its cases."""
+    decoration: DecorationSheet | None = None
+    """What decoration changed in one of its cases; with a violation, in that case."""
 
     def __post_init__(self) -> None:
         """Refuse a record that contradicts itself."""

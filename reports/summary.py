@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reports.causes import because
+from reports.decoration import LISTED, mistakes
 from reports.encoding import Json
 from reports.records import Records
 from reports.tables import (
@@ -228,5 +229,6 @@ def _text(summary: Summary) -> Iterator[str]:
     for cell in summary.cells:
         if cell.standing in ("violated", "unknown"):
             yield f"{cell.standing}: {cell.law} on {cell.place}: {because(cell)}"
+            yield from (f"  changed: {line}" for law in cell.records for line in mistakes(law, LISTED))
     for fault in summary.survivors:
         yield f"survived: {fault}"

@@ -31,6 +31,7 @@ def unshown(summary: Summary) -> tuple[Unshown, ...]:
         *_inapplicable(summary),
         *_never_drawn(summary),
         *_compiled(summary),
+        *_decorated(summary),
         *_bound(summary),
     )
 
@@ -92,6 +93,11 @@ def _compiled(summary: Summary) -> Iterator[Unshown]:
     if summary.records.laws and not any(law.graphs for law in summary.records.laws):
         text = "No verdict tells what a tower was compiled to, nor where the seconds of a compile went."
         yield Unshown(topic="compiling", text=text)
+
+
+def _decorated(summary: Summary) -> Iterator[Unshown]:
+    if summary.records.laws and not any(law.decoration for law in summary.records.laws):
+        yield Unshown(topic="decoration", text="No verdict tells what decoration changes.")
 
 
 def _bound(summary: Summary) -> Iterator[Unshown]:

@@ -26,6 +26,7 @@ from reports.schema import (
     Violation,
 )
 from selftests.reports.sample_compile import GRAPHS, with_ledger
+from selftests.reports.sample_decoration import SHEETS, decoration_violation
 
 FAMILIES = ("internvl", "llava-next", "qwen2.5-vl", "qwen3-vl", "toy")
 
@@ -217,6 +218,11 @@ def laws() -> Iterator[Law | Inapplicable]:
                 yield Inapplicable(law=name, family=family, reason="the subject declares no data parallel mode")
             elif name == "compile/counted-once" and family in GRAPHS:
                 yield law(name, family, graphs=GRAPHS[family])
+            elif cell == ("classes/untouched", "internvl"):
+                sheet, violation = SHEETS[family], decoration_violation()
+                yield law(name, family, verdict="violated", violation=violation, decoration=sheet)
+            elif name == "classes/untouched" and family in SHEETS:
+                yield law(name, family, decoration=SHEETS[family])
             elif cell != ("classes/untouched", "llava-next"):
                 yield law(name, family)
             if name.startswith("values/"):

@@ -12,6 +12,7 @@ from reports.records import read
 from reports.summary import summarise
 from selftests.reports import sample
 from selftests.reports.browser import Browser, browser
+from selftests.reports.sample_decoration import LONG_AFTER, decoration_violation
 from selftests.reports.test_report_html import HOSTILE, _hostile
 
 pytestmark = pytest.mark.browser
@@ -38,6 +39,7 @@ OVERLAPS = """(() => {
 COMMANDS = [
     *sample.numbers_violation().reproduce,
     *sample.plain_violation().reproduce,
+    *decoration_violation().reproduce,
     "pytest -n auto suite/tests --profile premerge",
 ]
 
@@ -120,6 +122,34 @@ def test_ledger_is_drawn_and_told(chromium: Browser, url: str, dark: bool) -> No
     assert "what is too much was counted already for B, worker 0, thread 0: encoder" in words
     assert "10.999875" in words
     assert "Compile ledger" in words
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_decoration_stands_side_by_side(chromium: Browser, url: str, width: int) -> None:
+    """Before and after have the same width and height on a desk and on a phone, and no value leaves its side."""
+    page = chromium.open(url, width=width)
+    sides = "[...document.querySelectorAll('.violation > .diff > .sides tbody tr:not(.area)')]"
+    boxes = f"{sides}.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.getBoundingClientRect()))"
+    assert page.run(f"{sides}.length > 5") is True
+    assert page.run(f"{boxes}.every(([one, two]) => one.top === two.top && one.right <= two.left + 1)") is True
+    assert page.run(f"{boxes}.every(([one, two]) => Math.abs(one.width - two.width) < 24 && one.width > 100)") is True
+    wide = f"{sides}.some((row) => [...row.querySelectorAll('td')].some((cell) => cell.scrollWidth > cell.clientWidth))"
+    assert page.run(wide) is False
+
+
+def test_whole_values_can_be_reached(chromium: Browser, url: str) -> None:
+    """A cut value is opened by hand without a script, and on paper it is whole."""
+    page = chromium.open(url, javascript=False)
+    assert LONG_AFTER not in page.text
+    page.run("document.querySelectorAll('details.long').forEach((one) => { one.open = true; })")
+    assert LONG_AFTER in page.text
+    page = chromium.open(url)
+    page.send("Emulation.setEmulatedMedia", media="print")
+    whole = "[...document.querySelectorAll('details.long > code')]"
+    assert page.run(f"{whole}.length") == 2
+    assert page.run(f"{whole}.every((one) => one.getClientRects().length > 2)") is True
+    assert page.run("document.querySelector('details.long > summary').checkVisibility()") is False
+    assert page.run("document.querySelector('details.quiet .sides').getBoundingClientRect().height > 40") is True
 
 
 def test_link_opens_what_it_points_into(chromium: Browser, url: str) -> None:

@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 
 from reports import html
 from reports.compile_schema import CompiledGraph, LedgerEntry, LedgerSheet
+from reports.decoration_schema import DecorationRow, DecorationSheet
 from reports.records import read
 from reports.schema import Fault, Inapplicable, Note, Record, Violation
 from reports.summary import summarise
 from reports.text import anchor, case, duration, number, percent, visible
 from selftests.reports import sample
+from selftests.reports.decoration_records import DECORATIONS
 from selftests.reports.sample_compile import DOUBLE
+from selftests.reports.sample_decoration import WRITTEN, change
 from selftests.reports.test_report_encoding import ANY_TEXT
 from selftests.reports.test_report_records import VIOLATIONS
 
@@ -101,6 +104,12 @@ def _hostile_ledger(text: str) -> LedgerSheet:
     return replace(DOUBLE, title=text, entries=(*DOUBLE.entries, entry))
 
 
+def _hostile_decoration(text: str) -> DecorationSheet:
+    hostile = change(text, text, text, text, text + text, row=text or "none")
+    rows = (DecorationRow(row="hostile", thing=text, promise=text),)
+    return DecorationSheet(title=text, changes=(*WRITTEN.changes, hostile, replace(hostile, allowed=True)), rows=rows)
+
+
 def _hostile(text: str) -> tuple[Record, ...]:
     """Records in which every string is hostile."""
     violation = replace(
@@ -108,7 +117,10 @@ def _hostile(text: str) -> tuple[Record, ...]:
         case_text=None, reproduce=(text,), first_arm=text, ledger=_hostile_ledger(text),
     )  # fmt: skip
     return (
-        sample.law("values/replay-equals-eager", text, verdict="violated", reason=text, node=text, violation=violation),
+        sample.law(
+            "values/replay-equals-eager", text, verdict="violated", reason=text, node=text, violation=violation,
+            decoration=_hostile_decoration(text),
+        ),
         replace(
             sample.law("packing/every-item-once", text), law=text, statement=text, spec=(text,), labels={text: 1},
             graphs=(CompiledGraph(program=text, backend=text, component=text, ranges=text, wall=1.0, counted=2.0),),
@@ -142,8 +154,8 @@ def test_tables_are_described(source: str) -> None:
 def test_order_of_the_page(source: str) -> None:
     """Verdict first, then what the run does not show, then the violations, and so on."""
     page = Page(source)
-    sections = ["main", "limits", "violations", "cells", "ledger", "margins", "inputs", "faults", "laws", "environment"]
-    assert [name for name in page.ids if name in sections] == sections
+    order = "main limits violations cells ledger decoration margins inputs faults laws environment"
+    assert " ".join(name for name in page.ids if name in order.split()) == order
     assert page.text.index("7 of 11 laws hold.") < page.text.index("What this run does not show")
     assert "\N{MULTIPLICATION X} 7 of 11 laws hold." in source[: source.index("</title>")]
 
@@ -194,10 +206,12 @@ def test_hostile_strings_stay_text(tmp_path: Path, text: str) -> None:
 
 # A file and a page for each example: the first one compiles the templates.
 @settings(deadline=None)
-@given(violation=VIOLATIONS)
-def test_any_violation_renders(tmp_path_factory: pytest.TempPathFactory, violation: Violation) -> None:
+@given(violation=VIOLATIONS, sheet=st.none() | DECORATIONS)
+def test_any_violation_renders(
+    tmp_path_factory: pytest.TempPathFactory, violation: Violation, sheet: DecorationSheet | None
+) -> None:
     """Whatever a violation holds, and whatever it lacks, the page is well formed."""
-    law = sample.law("packing/every-item-once", "toy", verdict="violated", violation=violation)
+    law = sample.law("packing/every-item-once", "toy", verdict="violated", violation=violation, decoration=sheet)
     assert Page(_source(tmp_path_factory.mktemp("any") / "r.jsonl", law)).open == []
 
 

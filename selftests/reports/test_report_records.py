@@ -30,6 +30,7 @@ from reports.summary import summarise
 from reports.validation import RecordError
 from selftests.reports import sample
 from selftests.reports.compile_records import GRAPHS, SHEETS
+from selftests.reports.decoration_records import DECORATIONS
 from selftests.reports.test_report_encoding import ANY_TEXT, VALUES
 
 Value = TypeVar("Value")
@@ -85,6 +86,7 @@ LAWS = st.builds(
     margin=_maybe(FLOATS),
     violation=_maybe(VIOLATIONS),
     graphs=st.lists(GRAPHS, max_size=2).map(tuple),
+    decoration=_maybe(DECORATIONS),
 )
 RECORDS = LAWS | st.builds(Note, topic=ANY_TEXT, text=ANY_TEXT) | st.builds(Fault, fault=ANY_TEXT, killed=st.booleans())
 
