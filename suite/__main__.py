@@ -140,6 +140,7 @@ def _verdict_text(law: Law, ticket: Ticket, verdict: Verdict) -> str:
             subject=subject,
             device=ticket.device,
             reproduce=(f"python -m suite explain {law.id}",),
+            decoration=verdict.decoration,
         )
     if verdict.outcome is Outcome.UNKNOWN:
         return unknown_text(law, verdict, subject=subject, family=ticket.case.family)

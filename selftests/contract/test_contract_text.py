@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from selftests.contract.invented import CASE, invented_law
-from suite.contract.text import arm_text, plan_lines, unknown_text, violation_text
-from suite.contract.verdict import Difference, DrawnBin, DrawnItem, Evidence, Violation, unknown
+from suite.contract.text import arm_text, changed_lines, plan_lines, unknown_text, violation_text
+from suite.contract.verdict import (
+    ChangedThing,
+    DecorationSheet,
+    Difference,
+    DrawnBin,
+    DrawnItem,
+    Evidence,
+    Violation,
+    unknown,
+)
 
 ARM = Difference(
     arm="subject",
@@ -48,7 +58,27 @@ VIOLATED invented/law   fault:packing/loses-one · toy · cuda
   reproduce  again"""
 
 
-def _text(violation: Violation, *, subject: str, device: str, reproduce: tuple[str, ...]) -> str:
+WRITTEN = ChangedThing(
+    "Tower", "bases", "itself", before="(Module)", after="(Module, Wrapper)", row="class", allowed=False
+)
+DECORATED = """\
+VIOLATED invented/law   reference · toy · emulator
+  expected   one
+  actual     two
+  changed    Tower: bases: itself: was (Module), is (Module, Wrapper)
+  because    three
+  case       toy: history [[2x2, 2x4], [2x4]]  budgets [4, 8]  at most 2 items  (id 0123abcd)
+  reproduce  again"""
+
+
+def _text(
+    violation: Violation,
+    *,
+    subject: str,
+    device: str,
+    reproduce: tuple[str, ...],
+    decoration: DecorationSheet | None = None,
+) -> str:
     return violation_text(
         invented_law(),
         CASE,
@@ -57,6 +87,7 @@ def _text(violation: Violation, *, subject: str, device: str, reproduce: tuple[s
         subject=subject,
         device=device,
         reproduce=reproduce,
+        decoration=decoration,
     )
 
 
@@ -77,6 +108,26 @@ def test_a_violation_without_evidence() -> None:
     """No arm and no plan: no line for them."""
     violation = Violation(expected="one", actual="two", because="three")
     assert _text(violation, subject="fault:packing/loses-one", device="cuda", reproduce=("again",)) == BARE
+
+
+def test_what_was_changed_by_mistake_is_listed() -> None:
+    """One line for each change that was not allowed, and none for those that were."""
+    sheet = DecorationSheet("Tower", (replace(WRITTEN, aspect="subclasses", allowed=True), WRITTEN))
+    violation = Violation(expected="one", actual="two", because="three")
+    text = _text(violation, subject="reference", device="emulator", reproduce=("again",), decoration=sheet)
+    assert text == DECORATED
+
+
+def test_many_changes_are_counted() -> None:
+    """Five stand in full, each on one line, and the number of the others is told."""
+    changes = tuple(replace(WRITTEN, what=f"entry {n}") for n in range(12))
+    lines = changed_lines(DecorationSheet("Tower", (*changes, replace(WRITTEN, allowed=True))))
+    assert lines[0] == "Tower: bases: entry 0: was (Module), is (Module, Wrapper)"
+    assert lines[5:] == ["and 7 more by mistake"]
+    (line,) = changed_lines(DecorationSheet("Tower", (replace(WRITTEN, before="a\n\tb" * 100, after=" "),)))
+    assert line.startswith("Tower: bases: itself: was a ba b")
+    assert line.endswith("... (400 characters), is empty")
+    assert changed_lines(None) == changed_lines(DecorationSheet("Tower", ())) == []
 
 
 def test_an_unknown_verdict() -> None:

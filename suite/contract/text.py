@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from suite.contract.case import AnyCase
 from suite.contract.law import Law
-from suite.contract.verdict import Difference, Evidence, Verdict, Violation
+from suite.contract.verdict import ChangedThing, DecorationSheet, Difference, Evidence, Verdict, Violation
 
 INDENT = " " * 13
+MOST_CHANGES = 5
+"""Changes of a decoration that a text lists; the report has them all."""
+MOST_LETTERS = 160
+"""Of a value before or after decoration."""
 
 
 def violation_text(
@@ -18,12 +22,14 @@ def violation_text(
     subject: str,
     device: str,
     reproduce: tuple[str, ...],
+    decoration: DecorationSheet | None = None,
 ) -> str:
     """Expected, actual, because, case, reproduce: one block that can be acted on."""
     rows = [
         ("expected", violation.expected),
         ("actual", violation.actual),
         *[("arm", arm_text(arm)) for arm in violation.evidence.arms],
+        *[("changed", line) for line in changed_lines(decoration)],
         ("because", violation.because),
         ("case", f"{case}  (id {case_id})"),
         *[("plan", line) for line in plan_lines(violation.evidence)],
@@ -60,3 +66,21 @@ def plan_lines(evidence: Evidence) -> list[str]:
         ]
         lines.append(f"batch {number}: {'; '.join(parts) or 'nothing launched'}")
     return lines
+
+
+def changed_lines(sheet: DecorationSheet | None) -> list[str]:
+    """What decoration changed by mistake, one line a thing, and how many more there are."""
+    mistakes = () if sheet is None else sheet.mistakes
+    lines = [_changed(each) for each in mistakes[:MOST_CHANGES]]
+    left = len(mistakes) - len(lines)
+    return [*lines, *([f"and {left} more by mistake"] if left else [])]
+
+
+def _changed(each: ChangedThing) -> str:
+    return f"{each.subject}: {each.aspect}: {each.what}: was {_line(each.before)}, is {_line(each.after)}"
+
+
+def _line(value: str) -> str:
+    """A value of any length and shape as one short line."""
+    line = " ".join(value.split()) or "empty"
+    return line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]}... ({len(value)} characters)"

@@ -177,6 +177,13 @@ class DecorationSheet:
     title: str
     """Which class or model was decorated, and how."""
     changes: tuple[ChangedThing, ...]
+    looked_at: tuple[str, ...] = ()
+    """Rows of SPEC D6's table that were compared: one of them without a change is untouched, of others none knows."""
+
+    @property
+    def mistakes(self) -> tuple[ChangedThing, ...]:
+        """The changes that were not allowed."""
+        return tuple(each for each in self.changes if not each.allowed)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from suite.contract.text import violation_text
-from suite.contract.verdict import DrawnBin, Evidence, Violation
+from suite.contract.verdict import DecorationSheet, DrawnBin, Evidence, Violation
 from suite.driver.catalogue import Cell
 from suite.driver.search import Found
 from suite.driver.ticket import Ticket
+from suite.oracles.class_aspects import PROMISES, ROWS
 from suite.subjects.registry import Device
 
 Line = dict[str, object]
@@ -53,6 +54,7 @@ def text_of(violation: Violation, ticket: Ticket, found: Found, place: Place) ->
         subject=ticket.subject + (f" ({ticket.column})" if ticket.column else ""),
         device=ticket.device,
         reproduce=place.commands(ticket),
+        decoration=found.decoration,
     )
 
 
@@ -73,6 +75,7 @@ def law_line(cell: Cell, found: Found, place: Place) -> Line:
         "noise": None if found.noise is None else {"max_abs": found.noise.max_abs, "max_rel": found.noise.max_rel},
         "margin": found.margin,
         "graphs": [asdict(graph) for graph in found.graphs],
+        "decoration": None if found.decoration is None else _decoration(found.decoration),
         "violation": None if violation is None or ticket is None else _violation(violation, ticket, place),
     }
 
@@ -116,6 +119,18 @@ def _violation(violation: Violation, ticket: Ticket, place: Place) -> Line:
         "tolerance": evidence.tolerance,
         "ledger": None if evidence.ledger is None else asdict(evidence.ledger),
         "reproduce": list(place.commands(ticket)),
+    }
+
+
+def _decoration(sheet: DecorationSheet) -> Line:
+    """The sheet with every row of the table in words, so that the report needs no table of its own."""
+    return {
+        "title": sheet.title,
+        "changes": [asdict(each) for each in sheet.changes],
+        "rows": [
+            {"row": row, "thing": thing, "promise": PROMISES[row], "looked_at": row in sheet.looked_at}
+            for row, thing in ROWS.items()
+        ],
     }
 
 

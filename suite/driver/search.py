@@ -19,7 +19,7 @@ from suite.contract.case import AnyCase
 from suite.contract.guard import GuardedSubject
 from suite.contract.judge import judge
 from suite.contract.law import Law
-from suite.contract.verdict import CompiledGraph, Difference, Outcome, Verdict, unknown, violated
+from suite.contract.verdict import CompiledGraph, DecorationSheet, Difference, Outcome, Verdict, unknown, violated
 from suite.driver.profiles import Profile
 from suite.strategies.cases import Space
 from suite.strategies.catalogue import cases, labels
@@ -43,6 +43,8 @@ class Found:
     margin: float | None
     graphs: tuple[CompiledGraph, ...] = ()
     """What was compiled for the case that is told, or else for the last one that said it."""
+    decoration: DecorationSheet | None = None
+    """What decoration changed in the case that is told, or else in the one in which it changed most."""
 
 
 class _Stop(Exception):
@@ -79,6 +81,7 @@ class _Search:
         self.noise: Difference | None = None
         self.margin: float | None = None
         self.graphs: tuple[CompiledGraph, ...] = ()
+        self.decoration: DecorationSheet | None = None
 
     def holds_for(self, case: AnyCase) -> bool:
         """Judges one case, unless it is known already or time is up."""
@@ -127,6 +130,9 @@ class _Search:
         if verdict.margin is not None:
             self.margin = max(self.margin or 0.0, verdict.margin)
         self.graphs = verdict.graphs or self.graphs
+        sheet, most = verdict.decoration, self.decoration
+        if sheet is not None and (most is None or len(sheet.changes) > len(most.changes)):
+            self.decoration = sheet
 
     def _keep(self, verdict: Verdict, case: AnyCase) -> None:
         if self.verdict is None:
@@ -158,6 +164,8 @@ class _Search:
             noise=self.noise,
             margin=self.margin,
             graphs=verdict.graphs or self.graphs,
+            # A violation shows its own case or nothing: another case's changes would be taken for its cause.
+            decoration=self.decoration if verdict.outcome is Outcome.HOLDS else verdict.decoration,
         )
 
     def _cut_short(self) -> str | None:

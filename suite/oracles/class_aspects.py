@@ -22,6 +22,18 @@ ROWS: Mapping[Row, str] = MappingProxyType(
 )
 """Rows of SPEC D6's table. Values and second decorations are no matter of snapshots: laws see them by calling."""
 
+PROMISES: Mapping[Row, str] = MappingProxyType(
+    {
+        "state": "unchanged",
+        "hooks": "still there, and they fire",
+        "earlier": "keep working; untouched where the subject leaves classes",
+        "class": "unchanged where the subject leaves classes",
+        "copies": "work or are refused clearly; work where the subject says so",
+        "undo": "restores everything, where there is one",
+    }
+)
+"""What SPEC D6 asks of each row: of everyone, and of subjects with the capability for it."""
+
 
 @dataclass(frozen=True)
 class Aspect:
