@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from selftests.contract.invented import CASE, invented_law
-from suite.contract.text import arm_text, changed_lines, plan_lines, unknown_text, violation_text
+from suite.contract.text import arm_text, changed_lines, plan_lines, short_sides, unknown_text, violation_text
 from suite.contract.verdict import (
     ChangedThing,
     DecorationSheet,
@@ -126,7 +126,7 @@ def test_many_changes_are_counted() -> None:
     assert lines[5:] == ["and 7 more by mistake"]
     (line,) = changed_lines(DecorationSheet("Tower", (replace(WRITTEN, before="a\n\tb" * 100, after=" "),)))
     assert line.startswith("Tower: bases: itself: was a ba b")
-    assert line.endswith("... (400 characters), is empty")
+    assert line.endswith("..., is empty")
     assert changed_lines(None) == changed_lines(DecorationSheet("Tower", ())) == []
 
 
@@ -165,3 +165,14 @@ def test_no_plan_has_no_lines() -> None:
     """A subject without a ladder has no launches to show."""
     assert plan_lines(Evidence()) == []
     assert plan_lines(Evidence(plan=((), ()))) == ["batch 0: nothing launched", "batch 1: nothing launched"]
+
+
+def test_long_values_are_shown_where_they_differ() -> None:
+    """A change at the end of a long value is in the text, and short values stay whole."""
+    long = ", ".join(f"name_{n}" for n in range(200))
+    one, other = short_sides(long, long.replace("name_170", "other"))
+    assert "name_170," in one
+    assert "other," in other
+    assert one.startswith("...")
+    assert max(map(len, (one, other))) < 200
+    assert short_sides("a", "b") == ("a", "b")

@@ -8,6 +8,7 @@ import pytest
 from torch import nn
 
 from suite.oracles.class_aspects import PROMISES, ROWS, Row
+from suite.oracles.class_difference import differences
 from suite.oracles.class_snapshot import snapshot
 from suite.oracles.decoration_sheet import decoration_sheet, rows_in, sheet_of
 
@@ -52,3 +53,17 @@ def test_only_what_was_looked_at_is_compared() -> None:
 def test_every_row_has_a_promise() -> None:
     """What must hold is told of each."""
     assert list(PROMISES) == list(ROWS)
+
+
+def test_texts_are_whole_and_sentences_short() -> None:
+    """A long method resolution order is told in full, as a sentence only where it differs."""
+    base: type = nn.Module
+    for number in range(8):
+        base = type(f"AClassWithALongName{number}", (base,), {})
+    before = snapshot({"tower": base})
+    base.__bases__ = (type("Mixed", (), {}), *base.__bases__)
+    (order,) = (each for each in differences(before, snapshot({"tower": base})) if each.aspect == "MRO")
+    assert order.before in order.after.replace(f"class {__name__}.Mixed, ", "")
+    assert "another one" not in order.after
+    assert len(order.before) > 300 > len(str(order).partition(", is ")[0])
+    assert "Mixed" in str(order)

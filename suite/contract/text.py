@@ -11,6 +11,8 @@ MOST_CHANGES = 5
 """Changes of a decoration that a text lists; the report has them all."""
 MOST_LETTERS = 160
 """Of a value before or after decoration."""
+BEFORE_DIFFERENCE = 40
+"""Letters of a long value that are shown before it begins to differ."""
 
 
 def violation_text(
@@ -77,10 +79,20 @@ def changed_lines(sheet: DecorationSheet | None) -> list[str]:
 
 
 def _changed(each: ChangedThing) -> str:
-    return f"{each.subject}: {each.aspect}: {each.what}: was {_line(each.before)}, is {_line(each.after)}"
+    before, after = short_sides(each.before, each.after)
+    return f"{each.subject}: {each.aspect}: {each.what}: was {before}, is {after}"
 
 
-def _line(value: str) -> str:
-    """A value of any length and shape as one short line."""
-    line = " ".join(value.split()) or "empty"
-    return line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]}... ({len(value)} characters)"
+def short_sides(before: str, after: str) -> tuple[str, str]:
+    """Two values as short lines; of long ones what stands around their first difference."""
+    one, other = (" ".join(value.split()) or "empty" for value in (before, after))
+    start = 0
+    if max(len(one), len(other)) > MOST_LETTERS:
+        same = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+        start = max(0, same - BEFORE_DIFFERENCE)
+    return _window(one, start), _window(other, start)
+
+
+def _window(line: str, start: int) -> str:
+    shown = line[start : start + MOST_LETTERS]
+    return ("..." if start else "") + shown + ("..." if start + len(shown) < len(line) else "")

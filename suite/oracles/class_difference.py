@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import cast
 
+from suite.contract.text import short_sides
 from suite.oracles.class_aspects import ASPECTS, Row
 from suite.oracles.class_marks import Mark, is_gone, module_of, read_module_dict, same, short_name, text
 
@@ -50,7 +51,8 @@ class Change:
         return ASPECTS[self.aspect].row
 
     def __str__(self) -> str:
-        return f"{self.subject}: {self.aspect}: {self.what}: was {self.before}, is {self.after}"
+        before, after = short_sides(self.before, self.after)
+        return f"{self.subject}: {self.aspect}: {self.what}: was {before}, is {after}"
 
 
 def differences(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:

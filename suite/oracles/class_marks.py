@@ -24,8 +24,6 @@ from typing import Any, Literal, NamedTuple, cast
 
 MOST_PARTS = 256
 """Of a longer container, the length is compared and not what is in it."""
-MOST_TEXT = 160
-"""Characters of a text that is shown."""
 VAR_POSITIONAL, VAR_KEYWORD = 4, 8
 """Flags of a function's code (`inspect.CO_VARARGS`, `inspect.CO_VARKEYWORDS`)."""
 DEPTH = 2
@@ -126,7 +124,7 @@ def is_gone(each: Mark) -> bool:
 
 def text(each: Mark | None) -> str:
     """A mark in words, without addresses."""
-    return _shortened("absent" if each is None else _words(each))
+    return "absent" if each is None else _words(each)
 
 
 def _words(each: Mark) -> str:
@@ -164,10 +162,6 @@ def _listed(each: Mark) -> str:
     is_mapping = each.kind in ("dict", "OrderedDict", "defaultdict") and len(words) % 2 == 0
     pairs = [f"{key}: {value}" for key, value in zip(words[::2], words[1::2], strict=True)] if is_mapping else words
     return ", ".join(pairs)
-
-
-def _shortened(words: str) -> str:
-    return words if len(words) <= MOST_TEXT else words[: MOST_TEXT - 1] + "…"
 
 
 def is_class(value: object) -> bool:
