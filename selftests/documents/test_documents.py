@@ -37,6 +37,8 @@ def test_links_lead_to_files(path: Path) -> None:
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
+# The README's block holds every law that smoke holds, in one process.
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", GUIDES, ids=_id)
 def test_python_blocks_run(path: Path) -> None:
     """Every block of Python in a document runs to its end."""
