@@ -71,6 +71,13 @@ def test_an_empty_sheet_is_told() -> None:
     assert _told(hunt(lambda _case, _given: holds(decoration=_sheet(0)))) == ("Tower", 0)
 
 
+def test_of_empty_sheets_the_one_that_looked_at_most_is_told() -> None:
+    """Where nothing changed, what was compared is what there is to tell."""
+    rows = (("class",), ("class", "undo"), ("hooks",))
+    sheets = iter([DecorationSheet(str(each), (), each) for each in rows] * 20)
+    assert _told(hunt(lambda _case, _given: holds(decoration=next(sheets)))) == (str(("class", "undo")), 0)
+
+
 def test_a_violation_tells_its_own_case() -> None:
     """The sheet is that of the shrunk case, however much another case changed."""
 

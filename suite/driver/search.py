@@ -130,8 +130,8 @@ class _Search:
         if verdict.margin is not None:
             self.margin = max(self.margin or 0.0, verdict.margin)
         self.graphs = verdict.graphs or self.graphs
-        sheet, most = verdict.decoration, self.decoration
-        if sheet is not None and (most is None or len(sheet.changes) > len(most.changes)):
+        sheet, fullest = verdict.decoration, self.decoration
+        if sheet is not None and (fullest is None or _fullness(sheet) > _fullness(fullest)):
             self.decoration = sheet
 
     def _keep(self, verdict: Verdict, case: AnyCase) -> None:
@@ -172,6 +172,11 @@ class _Search:
         if not self.skipped:
             return None
         return f"time was up after {self.cases} of {self.cases + self.skipped} cases: this machine is slow or busy"
+
+
+def _fullness(sheet: DecorationSheet) -> tuple[int, int]:
+    """How much a sheet tells: changes first, then what was looked at."""
+    return len(sheet.changes), len(sheet.looked_at)
 
 
 def search(
