@@ -53,10 +53,16 @@ class AotKey:
         """Which dims are dynamic."""
         return repr(target.dims)
 
-    def sources(self, target: Target) -> dict[str, str]:
-        """Digest of the code, and of the file, of every class that the module is made of."""
+    def sources(self, target: Target) -> dict[str, list[str]]:
+        """Digests of the code, and of the file, of all classes that the module is made of, by their names.
+
+        A decorated class has the name of the class that it was made from, so both stand under it.
+        """
         classes = {base for part in target.module.modules() for base in type(part).__mro__}
-        return {f"{each.__module__}.{each.__qualname__}": _source_of(each) for each in classes if _is_users(each)}
+        found: dict[str, list[str]] = {}
+        for each in filter(_is_users, classes):
+            found.setdefault(f"{each.__module__}.{each.__qualname__}", []).append(_source_of(each))
+        return {name: sorted(digests) for name, digests in found.items()}
 
     def attributes(self, target: Target) -> dict[str, object]:
         """What every part holds beside weights: hyperparameters, configurations, hooks."""

@@ -108,6 +108,7 @@ LAZY = {
     "models.towers": "a tower is imported when it is built: transformers takes seconds",
     "models.whole.model": "a configuration is made when it is asked for, for the same reason",
     "models.programs": "a program is imported when it is built, for the same reason",
+    "reference.engine.place": "what a worker is made by is named as data, so that any process can import it",
     "reference.compilation.monitor": "depyf is optional, and heavy where it is installed",
 }
 """Files that may import inside a function, each with its reason."""

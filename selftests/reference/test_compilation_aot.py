@@ -184,6 +184,14 @@ def test_what_changes_the_program_changes_its_factor(
     assert keys.of(target, variant) != keys.of(changed, variant)
 
 
+def test_a_decorated_class_and_its_original_are_both_in_the_key(tmp_path: Path) -> None:
+    """They share a name, so one of the two would be read by chance, and another one in another process."""
+    target = compiled_forward(start(tmp_path)[0]).target
+    own = [digests for name, digests in AotKey().sources(target).items() if name.endswith(f".{target.class_name}")]
+    assert [len(digests) for digests in own] == [2]
+    assert own[0] == sorted(own[0])
+
+
 def test_none_and_gradients_are_in_the_key(tmp_path: Path) -> None:
     """Two calls that need two programs have two keys (BUG-C01)."""
     target = compiled_forward(start(tmp_path)[0]).target
