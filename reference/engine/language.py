@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import LlamaConfig
 
 from reference.compilation.compiled_forward import CompileServices
 from reference.compilation.config import CompilationConfig
 from reference.compilation.decorator import support_torch_compile
 from reference.engine.errors import EngineConfigError
-from reference.transformers_backend.loading import load
+from reference.engine.place import imported
 
 VOCABULARY = 64
 PLACEHOLDER = 1
 """The token that stands for one row of an encoder's output."""
-_SEED = 20262
-_LAYERS = 2
+SEED = 20262
+"""Of all random weights."""
+LAYERS = 2
 
 
 class StandInDecoder(nn.Module):
@@ -28,9 +29,9 @@ class StandInDecoder(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        generator = torch.Generator().manual_seed(_SEED)
-        self.mixing = nn.ParameterList([_drawn(width, 3 * width, generator) for _ in range(_LAYERS)])
-        self.gates = nn.ParameterList([_drawn(width, width, generator) for _ in range(_LAYERS)])
+        generator = torch.Generator().manual_seed(SEED)
+        self.mixing = nn.ParameterList([_drawn(width, 3 * width, generator) for _ in range(LAYERS)])
+        self.gates = nn.ParameterList([_drawn(width, width, generator) for _ in range(LAYERS)])
 
     def forward(self, inputs_embeds: Tensor, positions: Tensor) -> Tensor:
         """`[tokens, width]` and `[tokens]` to hidden states `[tokens, width]`."""
@@ -95,33 +96,10 @@ def stand_in(width: int, device: torch.device, config: CompilationConfig, servic
     return LanguageModel(_table(width).to(device), decoder)
 
 
-def llama(width: int, device: torch.device, config: CompilationConfig, services: CompileServices) -> LanguageModel:
-    """Llama of transformers with random weights; its base decoder compiles, just in time (SPEC D1)."""
-    wanted = cast(Any, LlamaConfig)(
-        vocab_size=VOCABULARY,
-        hidden_size=width,
-        intermediate_size=2 * width,
-        num_hidden_layers=_LAYERS,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        max_position_embeddings=4096,
-        attn_implementation="eager",
-    )
-    model = cast(Any, load(wanted, config, services).model).requires_grad_(False)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(_SEED)) / 8)
-    model = model.to(device)
-
-    def decode(embeds: Tensor, positions: Tensor) -> Tensor:
-        states: Tensor = model.model(inputs_embeds=embeds[None], position_ids=positions[None]).last_hidden_state[0]
-        return states
-
-    return LanguageModel(model.model.embed_tokens.weight.detach(), decode)
-
-
-LANGUAGE_MODELS: dict[str, MakeLanguageModel] = {"stand_in": stand_in, "llama": llama}
-"""By name."""
+LANGUAGE_MODELS: Mapping[str, str] = MappingProxyType(
+    {"stand_in": f"{__name__}:stand_in", "llama": "reference.engine.llama:llama"}
+)
+"""Where the function that makes one stands, by name: transformers is imported only for what needs it."""
 
 
 def named_language_model(name: str) -> MakeLanguageModel:
@@ -132,7 +110,8 @@ def named_language_model(name: str) -> MakeLanguageModel:
     """
     if name not in LANGUAGE_MODELS:
         raise EngineConfigError(f"language_model={name!r} is not known: choose one of {', '.join(LANGUAGE_MODELS)}.")
-    return LANGUAGE_MODELS[name]
+    make: MakeLanguageModel = imported(LANGUAGE_MODELS[name])
+    return make
 
 
 def _drawn(rows: int, columns: int, generator: torch.Generator) -> nn.Parameter:
@@ -140,4 +119,4 @@ def _drawn(rows: int, columns: int, generator: torch.Generator) -> nn.Parameter:
 
 
 def _table(width: int) -> Tensor:
-    return torch.randn(VOCABULARY, width, generator=torch.Generator().manual_seed(_SEED + 1))
+    return torch.randn(VOCABULARY, width, generator=torch.Generator().manual_seed(SEED + 1))

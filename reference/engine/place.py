@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reference.engine.errors import EngineConfigError
 
@@ -92,17 +92,27 @@ class WorkerFactory:
             EngineConfigError: there is no such function.
             Exception: whatever the function raises.
         """
-        module, _, name = self.path.partition(":")
-        try:
-            made: object = importlib.import_module(module)
-            for part in name.split("."):
-                made = getattr(made, part)
-        except (ModuleNotFoundError, AttributeError) as error:
-            raise EngineConfigError(
-                f"factory {self.path!r} cannot be imported: {error}. Give 'module:function' as a fresh "
-                "interpreter would import it."
-            ) from error
+        made = imported(self.path)
         if not callable(made):
             raise EngineConfigError(f"factory {self.path!r} is a {type(made).__name__}, not a function: name one.")
         worker: Worker = made(place, **self.arguments)
         return worker
+
+
+def imported(path: str) -> Any:
+    """What stands in `module:name`.
+
+    Raises:
+        EngineConfigError: there is no such module, or nothing of that name in it.
+    """
+    module, _, name = path.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise EngineConfigError(
+            f"factory {path!r} cannot be imported: {error}. Give 'module:function' as a fresh interpreter would "
+            "import it."
+        ) from error
+    return found

@@ -1,0 +1,1 @@
+"""Measures cold and warm starts of the engine, each in a fresh process (SPEC T8)."""
