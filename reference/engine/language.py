@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -110,8 +110,7 @@ def named_language_model(name: str) -> MakeLanguageModel:
     """
     if name not in LANGUAGE_MODELS:
         raise EngineConfigError(f"language_model={name!r} is not known: choose one of {', '.join(LANGUAGE_MODELS)}.")
-    make: MakeLanguageModel = imported(LANGUAGE_MODELS[name])
-    return make
+    return cast(MakeLanguageModel, imported(LANGUAGE_MODELS[name]))
 
 
 def _drawn(rows: int, columns: int, generator: torch.Generator) -> nn.Parameter:

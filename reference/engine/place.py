@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from reference.engine.errors import EngineConfigError
 
@@ -95,11 +95,10 @@ class WorkerFactory:
         made = imported(self.path)
         if not callable(made):
             raise EngineConfigError(f"factory {self.path!r} is a {type(made).__name__}, not a function: name one.")
-        worker: Worker = made(place, **self.arguments)
-        return worker
+        return cast(Callable[..., Worker], made)(place, **self.arguments)
 
 
-def imported(path: str) -> Any:
+def imported(path: str) -> object:
     """What stands in `module:name`.
 
     Raises:
@@ -107,7 +106,7 @@ def imported(path: str) -> Any:
     """
     module, _, name = path.partition(":")
     try:
-        found: Any = importlib.import_module(module)
+        found: object = importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
     except (ModuleNotFoundError, AttributeError) as error:
