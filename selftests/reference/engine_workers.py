@@ -97,7 +97,7 @@ def worker(
 ) -> ScriptedWorker:
     """A scripted worker. With a `cache_dir`, it spends `cold` seconds on its encoder unless the folder is filled."""
     if cache_dir is not None and cold:
-        mark = Path(cache_dir) / "filled"
+        mark = Path(cache_dir) / f"filled-{place.rank}"
         times = [(0.0, 0.0 if mark.exists() else cold)] * place.world_size
         mark.touch()
     return ScriptedWorker(place, times=times, tricks=tricks or {})

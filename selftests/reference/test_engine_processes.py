@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -21,6 +22,9 @@ from selftests.house.sources import ROOT
 from selftests.reference.engine_workers import FACTORY, wait_until_gone
 
 QUICK = Limits(start=20.0, call=20.0, end=2.0, settle=0.3)
+
+
+NO_TRICKS: Mapping[str, str] = MappingProxyType({})
 
 
 class Watched(MultiProcessExecutor):
@@ -45,17 +49,16 @@ class Watched(MultiProcessExecutor):
         return super().in_stage(stage, method)
 
 
-def executor(limits: Limits = QUICK, **tricks: str) -> Watched:
-    """Two scripted ranks, with one maximum each."""
-    planted = {name.replace("_", "-"): trick for name, trick in tricks.items()}
-    factory = WorkerFactory(FACTORY, {"times": [[1.0, 6.0], [4.0, 2.0]], "tricks": planted})
+def executor(*, limits: Limits = QUICK, tricks: Mapping[str, str] = NO_TRICKS) -> Watched:
+    """Two scripted ranks, with one maximum each; tricks by stage and rank."""
+    factory = WorkerFactory(FACTORY, {"times": [[1.0, 6.0], [4.0, 2.0]], "tricks": dict(tricks)})
     return Watched(factory, limits=limits)
 
 
 @pytest.fixture(scope="module")
 def ranks() -> Iterator[MultiProcessExecutor]:
     """Two ranks that started, for what leaves them alive."""
-    with executor(Limits(start=30.0, call=30.0), echo_1="raise") as started:
+    with executor(limits=Limits(start=30.0, call=30.0), tricks={"echo-1": "raise"}) as started:
         EngineCore(started).start()
         yield started
 
@@ -82,10 +85,10 @@ def test_a_call_that_raises_leaves_the_engine_alive(ranks: MultiProcessExecutor)
 
 
 TROUBLES = {
-    "build_1": ("die", "build", Cause.DIED, "was ended by SIGKILL"),
-    "compile_0": ("raise", "compile", Cause.RAISED, "raised ValueError: planted"),
-    "compile_1": ("flood", "compile", Cause.DIED, "ended with exit status 7"),
-    "capture_0": ("exit", "capture", Cause.DIED, "ended with exit status 3"),
+    "build-1": ("die", "build", Cause.DIED, "was ended by SIGKILL"),
+    "compile-0": ("raise", "compile", Cause.RAISED, "raised ValueError: planted"),
+    "compile-1": ("flood", "compile", Cause.DIED, "ended with exit status 7"),
+    "capture-0": ("exit", "capture", Cause.DIED, "ended with exit status 3"),
 }
 
 
@@ -93,7 +96,7 @@ TROUBLES = {
 def test_a_worker_that_dies_or_raises_fails_the_start(where: str) -> None:
     """With rank, stage and reason, long before the limit; both processes are gone."""
     trick, stage, cause, summary = TROUBLES[where]
-    started = executor(**{where: trick})
+    started = executor(tricks={where: trick})
     begin = time.monotonic()
     with pytest.raises(StartFailed) as failure:
         EngineCore(started).start()
@@ -106,10 +109,10 @@ def test_a_worker_that_dies_or_raises_fails_the_start(where: str) -> None:
     assert started.config.compilation_time == 0.0
 
 
-@pytest.mark.parametrize(("where", "trick"), [("build_0", "hang"), ("capture_1", "stop")])
+@pytest.mark.parametrize(("where", "trick"), [("build-0", "hang"), ("capture-1", "stop")])
 def test_a_worker_that_hangs_fails_the_start(where: str, trick: str) -> None:
     """Within the limit, also if its process is stopped and can hear nothing."""
-    started = executor(Limits(start=3.0, end=2.0), **{where: trick})
+    started = executor(limits=Limits(start=3.0, end=2.0), tricks={where: trick})
     begin = time.monotonic()
     with pytest.raises(StartFailed, match="did not come back within 3 s in stage") as failure:
         EngineCore(started).start()
@@ -133,7 +136,7 @@ def test_an_interrupt_ends_all(tmp_path: Path) -> None:
 
 def test_a_death_in_a_call_ends_the_others() -> None:
     """The dead rank is blamed; calls after that are refused."""
-    started = executor(echo_0="die")
+    started = executor(tricks={"echo-0": "die"})
     started.start()
     with pytest.raises(WorkerFailed, match="the call failed: rank 0 was ended by SIGKILL in stage 'echo'"):
         started.call("echo", 1)
@@ -147,7 +150,7 @@ import sys
 from reference.engine.core import EngineCore
 from selftests.reference.test_engine_processes import executor
 if __name__ == "__main__":
-    ranks = executor(compile_0="hang")
+    ranks = executor(tricks={"compile-0": "hang"})
     ranks.start()
     print(*ranks.pids, flush=True)
     ranks.compile_or_warm_up_model()
