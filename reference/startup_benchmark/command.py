@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from reference.startup_benchmark.benchmark import MakesStarts, Results, StartupBenchmark
 from reference.startup_benchmark.fresh import FreshProcess
@@ -36,6 +37,11 @@ class Reporter:
         """Writes what there is, if a file is wished for."""
         if self.options.output_json is not None:
             write_json(self.options.output_json, self.latest, self.options.wish)
+
+
+def interrupt(*_: object) -> NoReturn:
+    """What a signal that asks to end does: the way out of a Ctrl-C, which leaves no process behind."""
+    raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str] | None = None, *, starts: MakesStarts | None = None) -> int:

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from reference.startup_benchmark.facts import BadFacts, Facts, Wish
 
@@ -60,7 +60,8 @@ class FreshProcess:
         """Runs the process to its end; how that was, in words."""
         child = subprocess.Popen(
             [sys.executable, "-m", self.module, *arguments],
-            stdin=subprocess.DEVNULL,
+            # Nothing is written to it: its end tells the process that nobody waits for it any more.
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
             cwd=ROOT,
@@ -75,6 +76,8 @@ class FreshProcess:
         except BaseException:
             self.end(child)
             raise
+        finally:
+            cast(IO[bytes], child.stdin).close()
         if status < 0:
             return f"was ended by {signal.Signals(-status).name}"
         return f"ended with exit status {status} and no measurement"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +20,8 @@ from reference.engine.place import WorkerFactory
 from reference.engine.processes import Limits, MultiProcessExecutor
 from reference.startup_benchmark.facts import COUNTED, Facts, Wish
 
+GRACE = 5.0
+"""Seconds for a way out without a kill."""
 LOADED = ("num_aot_loads", "num_artifacts_loaded")
 
 
@@ -65,9 +70,18 @@ def _end(number: int, _: object) -> None:
     sys.exit(128 + number)
 
 
+def _end_with_caller() -> None:
+    """Ends this process and its workers when whoever made it is gone, killed perhaps."""
+    os.read(sys.stdin.fileno(), 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
+    os.killpg(0, signal.SIGKILL)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Reads the wish and the folders from the command line; the facts go to a file, as a whole or not at all."""
     signal.signal(signal.SIGTERM, cast(Any, _end))
+    threading.Thread(target=_end_with_caller, daemon=True).start()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     wish, cache, result = Wish.from_json(arguments[0]), Path(arguments[1]), Path(arguments[2])
     facts = measured(wish, cache)

@@ -14,6 +14,7 @@ from pathlib import Path
 from reference.engine.place import BUILD, CAPTURE, COMPILE, Place
 from reference.engine.times import CompilationTimes
 
+TELL = "tell-and-hang"
 FACTORY = f"{__name__}:worker"
 BAD_FACTORY = f"{__name__}:nobody"
 
@@ -37,6 +38,7 @@ TRICKS: Mapping[str, Callable[[], None]] = {
     "exit": lambda: os._exit(3),
     "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
     "hang": _hang,
+    TELL: _hang,
     "flood": _flood,
 }
 """What a planted worker does instead of its work."""
@@ -45,16 +47,28 @@ TRICKS: Mapping[str, Callable[[], None]] = {
 class ScriptedWorker:
     """Returns the seconds that it is given for its rank, and plays its tricks on the way."""
 
-    def __init__(self, place: Place, *, times: Sequence[Sequence[object]], tricks: Mapping[str, str]) -> None:
+    def __init__(
+        self, place: Place, *, times: Sequence[Sequence[object]], tricks: Mapping[str, str], folder: Path
+    ) -> None:
         self.place = place
         self.times = times
         self.tricks = tricks
+        self.folder = folder
         self.play(BUILD)
 
     def play(self, stage: str) -> None:
         """The trick that is planted for this rank in that stage, if any."""
-        if trick := self.tricks.get(f"{stage}-{self.place.rank}"):
+        trick = self.tricks.get(f"{stage}-{self.place.rank}")
+        if trick == TELL:
+            self.tell()
+        if trick is not None:
             TRICKS[trick]()
+
+    def tell(self) -> None:
+        """Writes the ids of this process and of its parent, as a whole, into the cache."""
+        unfinished = self.folder / "telling"
+        unfinished.write_text(f"{os.getpid()} {os.getppid()}")
+        unfinished.replace(self.folder / "told")
 
     def compile_or_warm_up_model(self) -> CompilationTimes:
         """Both stages, then the seconds."""
@@ -100,7 +114,7 @@ def worker(
         mark = Path(cache_dir) / f"filled-{place.rank}"
         times = [(0.0, 0.0 if mark.exists() else cold)] * place.world_size
         mark.touch()
-    return ScriptedWorker(place, times=times, tricks=tricks or {})
+    return ScriptedWorker(place, times=times, tricks=tricks or {}, folder=Path(cache_dir or "."))
 
 
 def is_alive(pid: int) -> bool:
@@ -112,9 +126,14 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def wait_until_gone(pid: int, *, seconds: float = 10.0) -> bool:
-    """Whether the process is gone in time."""
+def wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> bool:
+    """Whether it holds in time."""
     deadline = time.monotonic() + seconds
-    while is_alive(pid) and time.monotonic() < deadline:
+    while not holds() and time.monotonic() < deadline:
         time.sleep(0.02)
-    return not is_alive(pid)
+    return holds()
+
+
+def wait_until_gone(pid: int) -> bool:
+    """Whether the process is gone in time."""
+    return wait_until(lambda: not is_alive(pid), seconds=10.0)

@@ -109,6 +109,15 @@ def test_a_worker_that_dies_or_raises_fails_the_start(where: str) -> None:
     assert started.config.compilation_time == 0.0
 
 
+def test_a_death_explains_what_others_raise() -> None:
+    """Both are told, and the rank that died is the one to look at."""
+    with pytest.raises(StartFailed) as failure:
+        EngineCore(executor(tricks={"compile-0": "raise", "compile-1": "die"})).start()
+    assert [(each.rank, each.cause) for each in failure.value.failures] == [(1, Cause.DIED), (0, Cause.RAISED)]
+    assert failure.value.rank == 1
+    assert "Also failed: rank 0 raised ValueError: planted in stage 'compile'." in str(failure.value)
+
+
 @pytest.mark.parametrize(("where", "trick"), [("build-0", "hang"), ("capture-1", "stop")])
 def test_a_worker_that_hangs_fails_the_start(where: str, trick: str) -> None:
     """Within the limit, also if its process is stopped and can hear nothing."""
@@ -166,7 +175,7 @@ def test_workers_end_with_their_driver(ending: signal.Signals, tmp_path: Path) -
         [sys.executable, str(script)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
         text=True,
     ) as driver:
         assert driver.stdout is not None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +17,8 @@ from reference.startup_benchmark.facts import Facts, Wish
 from reference.startup_benchmark.fresh import CACHES, FreshProcess, StartTrouble
 from reference.startup_benchmark.options import parse_options
 from reference.startup_benchmark.progress import ProgressBar
-from selftests.reference.engine_workers import FACTORY
+from selftests.house.sources import ROOT
+from selftests.reference.engine_workers import FACTORY, wait_until, wait_until_gone
 
 
 @dataclass
@@ -173,6 +177,27 @@ def test_a_real_start_that_hangs_is_ended(tmp_path: Path) -> None:
     with pytest.raises(StartTrouble, match=r"did not come back within 1 s|ended with exit status 1") as trouble:
         fresh(tmp_path / "cache", world_size=2, seconds=1.0, tricks={"compile-1": "hang"})
     assert "rank 1 did not come back within 1 s in stage 'compile'" in trouble.value.output
+
+
+CALLER = """
+import sys
+from pathlib import Path
+from selftests.reference.test_startup_benchmark import fresh
+fresh(Path(sys.argv[1]), world_size=2, tricks={"compile-1": "tell-and-hang"})
+"""
+
+
+def test_a_start_ends_with_its_caller(tmp_path: Path) -> None:
+    """Killed without a chance to tidy up: neither the start nor its workers stay."""
+    cache = tmp_path / "cache"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", CALLER, str(cache)], env=environment) as caller:
+        told = cache / "told"
+        assert wait_until(told.exists)
+        caller.kill()
+    pids = [int(each) for each in told.read_text().split()]
+    assert len(pids) == 2
+    assert all(map(wait_until_gone, pids))
 
 
 def test_torchs_own_caches_are_inside_the_iterations(tmp_path: Path) -> None:
