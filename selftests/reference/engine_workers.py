@@ -126,6 +126,12 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started, as Linux tells."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
 def wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> bool:
     """Whether it holds in time."""
     deadline = time.monotonic() + seconds

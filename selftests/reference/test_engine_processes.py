@@ -19,7 +19,7 @@ from reference.engine.errors import Cause, EngineConfigError, StartFailed, Worke
 from reference.engine.place import WorkerFactory
 from reference.engine.processes import Limits, MultiProcessExecutor
 from selftests.house.sources import ROOT
-from selftests.reference.engine_workers import FACTORY, wait_until_gone
+from selftests.reference.engine_workers import FACTORY, children_of, wait_until, wait_until_gone
 
 QUICK = Limits(start=20.0, call=20.0, end=2.0, settle=0.3)
 
@@ -49,9 +49,9 @@ class Watched(MultiProcessExecutor):
         return super().in_stage(stage, method)
 
 
-def executor(*, limits: Limits = QUICK, tricks: Mapping[str, str] = NO_TRICKS) -> Watched:
+def executor(*, limits: Limits = QUICK, tricks: Mapping[str, str] = NO_TRICKS, folder: str | None = None) -> Watched:
     """Two scripted ranks, with one maximum each; tricks by stage and rank."""
-    factory = WorkerFactory(FACTORY, {"times": [[1.0, 6.0], [4.0, 2.0]], "tricks": dict(tricks)})
+    factory = WorkerFactory(FACTORY, {"times": [[1.0, 6.0], [4.0, 2.0]], "tricks": dict(tricks), "cache_dir": folder})
     return Watched(factory, limits=limits)
 
 
@@ -159,31 +159,26 @@ import sys
 from reference.engine.core import EngineCore
 from selftests.reference.test_engine_processes import executor
 if __name__ == "__main__":
-    ranks = executor(tricks={"compile-0": "hang"})
-    ranks.start()
-    print(*ranks.pids, flush=True)
-    ranks.compile_or_warm_up_model()
+    EngineCore(executor(tricks={"compile-0": "tell-and-hang"}, folder=sys.argv[1])).start()
 """
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
 def test_workers_end_with_their_driver(ending: signal.Signals, tmp_path: Path) -> None:
-    """Interrupted from outside, or killed without a chance to tidy up."""
-    script = tmp_path / "driver.py"
+    """Interrupted from outside, or killed without a chance to tidy up, while a rank is busy and the other one idle."""
+    script, told = tmp_path / "driver.py", tmp_path / "told"
     script.write_text(DRIVER)
-    with subprocess.Popen(
-        [sys.executable, str(script)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
-        text=True,
-    ) as driver:
-        assert driver.stdout is not None
-        pids = [int(each) for each in driver.stdout.readline().split()]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    command = [sys.executable, str(script), str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as driver:
+        assert wait_until(told.exists)
+        busy, parent = map(int, told.read_text().split())
+        idle = [pid for pid in children_of(parent) if pid != busy]
         driver.send_signal(ending)
-        driver.communicate(timeout=20)
-    assert len(pids) == 2
-    assert all(map(wait_until_gone, pids))
+        driver.wait(timeout=20)
+    assert parent == driver.pid
+    assert len(idle) == 2, "the other rank, and the tracker of multiprocessing"
+    assert all(map(wait_until_gone, [busy, *idle]))
 
 
 @pytest.mark.parametrize("value", [0, -1.0, True, float("nan"), float("inf"), "5"])
