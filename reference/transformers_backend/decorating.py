@@ -94,7 +94,7 @@ class PartDecorator:
         except Exception as error:
             raise BackendError(
                 f"{part.cls.__qualname__} ({part.path or 'the model itself'}) cannot be decorated: "
-                f"{str(error).strip() or type(error).__name__} Load it with mode=CompilationMode.NONE."
+                f"{(str(error).strip() or type(error).__name__).rstrip('.')}. Load it with mode=CompilationMode.NONE."
             ) from error
 
     def is_encoder(self, part: Part) -> bool:

@@ -78,7 +78,7 @@ class Loaded:
 
 
 class PartsCache:
-    """Parts by the shape of a configuration, found once on the meta device."""
+    """Parts by the shape of a configuration, found once on the meta device if all of them are known."""
 
     def __init__(self, builder: ModelBuilder, finder: PartFinder) -> None:
         self.builder = builder
@@ -94,9 +94,13 @@ class PartsCache:
         """
         key = self.key(config)
         with self._finding:
-            if key not in self._known:
-                self._known[key] = self.finder.find(self.builder.build_on_meta(config))
-            return self._known[key]
+            if key in self._known:
+                return self._known[key]
+            found = self.finder.find(self.builder.build_on_meta(config))
+            # What one configuration lacks, the next one of the same classes may have: that is not remembered.
+            if not found.unresolved:
+                self._known[key] = found
+            return found
 
     def key(self, config: PreTrainedConfig) -> Hashable:
         """What decides on classes: those of the configuration and of all inside of it, and the class it names."""

@@ -20,6 +20,8 @@ from suite.properties import (
     isolation,
     ledger,
     lifecycle,
+    loading_effects,
+    loading_residue,
     ownership,
     packing,
     recovery,
@@ -47,6 +49,8 @@ TOPICS: tuple[ModuleType, ...] = (
     compile_cache,
     compile_keys,
     trace,
+    loading_effects,
+    loading_residue,
 )
 LAWS: dict[str, Law] = {each.id: each for topic in TOPICS for each in laws_of(topic)}
 

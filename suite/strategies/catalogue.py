@@ -8,16 +8,24 @@ from hypothesis import strategies as st
 
 from models.api import Family
 from suite.contract.case import AnyCase, Case
+from suite.contract.loading import LoadCase
 from suite.contract.program import ProgramCase
 from suite.contract.timeline import Timeline
 from suite.strategies.cases import CASES, Space
 from suite.strategies.labels import LABELS
+from suite.strategies.load_effects import LOAD_EFFECT_LABELS, LOAD_EFFECTS
 from suite.strategies.program_labels import PROGRAM_LABELS
 from suite.strategies.programs import PROGRAMS, slow_backends
 from suite.strategies.restarts import RESTART_LABELS, RESTARTS
 from suite.strategies.timelines import TIMELINE_LABELS, TIMELINES
 
-STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {**CASES, **TIMELINES, **PROGRAMS, **RESTARTS}
+STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {
+    **CASES,
+    **TIMELINES,
+    **PROGRAMS,
+    **RESTARTS,
+    **LOAD_EFFECTS,
+}
 
 
 def unreachable(name: str, space: Space) -> str | None:
@@ -50,4 +58,6 @@ def labels(case: AnyCase, family: Family) -> tuple[str, ...]:
         return tuple(sorted(name for name, is_in in TIMELINE_LABELS.items() if is_in(case)))
     if isinstance(case, ProgramCase):
         return tuple(sorted(name for name, is_in in {**PROGRAM_LABELS, **RESTART_LABELS}.items() if is_in(case)))
+    if isinstance(case, LoadCase):
+        return tuple(sorted(name for name, is_in in LOAD_EFFECT_LABELS.items() if is_in(case)))
     return ()

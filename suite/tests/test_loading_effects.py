@@ -1,0 +1,14 @@
+"""The laws of `suite/properties/loading_effects.py`, held on the subject: one test per law and family."""
+
+from __future__ import annotations
+
+import pytest
+
+from suite.properties import loading_effects
+from suite.session.worker import Held
+
+
+@pytest.mark.laws(loading_effects)
+def test_loading_effects(held: Held) -> None:
+    """The law of the cell holds for every case that is drawn."""
+    held()
