@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from models.whole.strange import STRANGE, Interruption, Strange
@@ -35,5 +36,6 @@ def plain_logits(odd: Strange, config: object, model: nn.Module, inputs: dict[st
     """What the plain model answers with the weights of another one, `[1, tokens, vocabulary]`."""
     plain = odd.build(config)
     plain.load_state_dict(model.state_dict())
-    logits: Tensor = plain(**inputs).logits
+    with torch.no_grad():
+        logits: Tensor = plain(**inputs).logits
     return logits

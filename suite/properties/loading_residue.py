@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
 from suite.contract.loading import LoadCase, ModelLoad
@@ -15,7 +13,7 @@ from suite.oracles.process_state import changes, process_kept
 from suite.oracles.whole_models import config_of
 from suite.properties.loads import fresh_torch, loaded_beside
 from suite.properties.strange_loads import attempt, break_off, repaired_wrong, text_wrong, without_a_trace
-from suite.properties.watched_loads import Plain, Watched, classes_behind, run_all, told, unwanted
+from suite.properties.watched_loads import Plain, Watched, classes_behind, told, unwanted
 
 NEEDS = ("loads_models",)
 
@@ -55,11 +53,11 @@ def process_state_is_kept(case: LoadCase, subject: GuardedSubject) -> Verdict:
     inputs="dropped_loads",
     needs=NEEDS,
     kind=LoadCase,
-    cost=40.0,
-    ignores="what torch keeps of traces until it is reset",
+    cost=21.0,
+    ignores="models that were called, which torch's own caches of traces may hold",
 )
 def dropped_models_are_collected(case: LoadCase, subject: GuardedSubject) -> Verdict:
-    """A loaded model that nobody holds is collected, with its modules and with each class that was made for it."""
+    """A loaded model that nobody holds is collected before its first call, with each class that was made for it."""
     load = case.loads[0]
     plain = Plain.of(load.model)
     own = {type(each) for each in plain.model.modules()}
@@ -68,9 +66,7 @@ def dropped_models_are_collected(case: LoadCase, subject: GuardedSubject) -> Ver
 
         def dropped() -> list[object]:
             with loaded_beside(load, subject) as beside:
-                run_all(beside)
                 modules = list(beside.loaded.model.modules())
-            torch.compiler.reset()
             return [*modules, *({type(each) for each in modules} - own)]
 
         alive = survivors(dropped)
