@@ -1,8 +1,12 @@
-"""Faults of loading whole models: what a load does to classes, other instances, state, hooks, copies and undo."""
+"""Faults of loading whole models: what a load does to classes, other instances, state, hooks, copies and undo.
+
+What a fault writes to for everyone is put back when the loaded model is gone: other tests run in this process.
+"""
 
 from __future__ import annotations
 
 import copy
+import gc
 import sys
 import weakref
 from collections.abc import Callable, Sequence
@@ -43,7 +47,8 @@ class _MarksTheClass(Loader):
     """Writes a mark into the class of the decoder."""
 
     def change(self, model: PreTrainedModel, part: Part) -> Change:
-        part.cls._compiles = True
+        type.__setattr__(part.cls, "_compiles", True)
+        weakref.finalize(model, type.__delattr__, part.cls, "_compiles")
         return super().change(model, part)
 
 
@@ -52,7 +57,9 @@ class _TakesTheName(Loader):
 
     def change(self, model: PreTrainedModel, part: Part) -> Change:
         made = super().change(model, part)
-        setattr(sys.modules[part.cls.__module__], part.cls.__name__, made.decorated)
+        home = sys.modules[part.cls.__module__]
+        weakref.finalize(model, setattr, home, part.cls.__name__, part.cls)
+        setattr(home, part.cls.__name__, made.decorated)
         return made
 
 
@@ -67,7 +74,7 @@ class _RegistersItself(Loader):
         wishes: CompilationConfig,
         services: CompileServices | None,
     ) -> Loaded:
-        modeling_auto.MODEL_MAPPING.register(type(model.config), type(model), exist_ok=True)
+        weakref.finalize(model, modeling_auto.MODEL_MAPPING._extra_content.pop, type(model.config), None)
         modeling_auto.MODEL_MAPPING._extra_content[type(model.config)] = type(model)
         return super().attach(model, parts, chosen, wishes, services)
 
@@ -87,14 +94,13 @@ class _SwitchesEveryone(Loader):
         others = [each for each in _living(parts.decoder.cls) if type(each) is parts.decoder.cls]
         for each in others:
             each.__class__ = type(parts.decoder.module(model))
+            weakref.finalize(model, setattr, each, "__class__", parts.decoder.cls)
             self.configure(each, wishes, services)
         return made
 
 
 def _living(cls: type[nn.Module]) -> list[nn.Module]:
     """Instances of exactly this class that somebody holds."""
-    import gc
-
     return [each for each in gc.get_referrers(cls) if type(each) is cls]
 
 
@@ -216,7 +222,9 @@ def _undoes_the_class(loaded: Loaded) -> None:
 def _in_place(cls: type[nn.Module], **options: Any) -> type[nn.Module]:  # noqa: ANN401 - as the decorator's
     """Gives the class itself the decorated forward's docstring."""
     made = support_torch_compile(cls, **options)
-    cls.forward.__doc__ = "compiled"
+    forward: Any = cls.forward
+    weakref.finalize(made, setattr, forward, "__doc__", forward.__doc__)
+    forward.__doc__ = "compiled"
     return made
 
 
