@@ -47,7 +47,7 @@ ROOMS: dict[str, Room] = {
     "suite.faults": Room(
         4,
         ours=("models.*", "reference.*", *CONTRACT, "suite.emulator.*", "suite.subjects.*"),
-        others=("torch",),
+        others=("torch", "transformers"),
     ),
     "suite.driver": Room(
         4,

@@ -87,7 +87,7 @@ def test_cases_can_be_kept_and_read(strategy: str) -> None:
 
 @pytest.mark.parametrize("model", ["llama", "llava", "whisper", "mamba"])
 def test_the_simplest_lone_load_is_the_cells_own(model: str) -> None:
-    """A profile that draws one case for each model holds the laws on that model, and calls those that are to be called."""
+    """A profile that draws one case for each model holds the laws on that model, and calls some of them."""
     first = _drawn("lone_loads", model)[0]
     (load,) = first.loads
     assert load.model.name == model
