@@ -109,6 +109,7 @@ LAZY = {
     "models.whole.model": "a configuration is made when it is asked for, for the same reason",
     "models.programs": "a program is imported when it is built, for the same reason",
     "reference.engine.place": "what a worker is made by is named as data, so that any process can import it",
+    "suite.oracles.fresh_process": "what a new process imports is what it is asked to look at",
     "reference.compilation.monitor": "depyf is optional, and heavy where it is installed",
 }
 """Files that may import inside a function, each with its reason."""

@@ -9,6 +9,7 @@ import copy
 from typing import Any, cast
 
 import torch
+import torch._dynamo.config as dynamo_config
 from torch import nn
 from transformers import (
     AutoModelForCausalLM,
@@ -45,7 +46,7 @@ class CompiledCall:
     def __call__(self, *args: object, **kwargs: object) -> object:
         """What the forward returns."""
         # Left to itself, torch takes a program that knows nothing of the hooks that another instance has.
-        with torch._dynamo.config.patch(skip_nnmodule_hook_guards=False):
+        with dynamo_config.patch(skip_nnmodule_hook_guards=False):
             return self.run(*args, **kwargs)
 
     def __reduce__(self) -> str:

@@ -1,4 +1,4 @@
-"""Faults of loading whole models: what a load does to classes, other instances, state, hooks, copies and undo.
+"""Faults of loading whole models: what a load does to classes, other instances, state, hooks and undo.
 
 What a fault writes to for everyone is put back when the loaded model is gone: other tests run in this process.
 """
@@ -6,6 +6,7 @@ What a fault writes to for everyone is put back when the loaded model is gone: o
 from __future__ import annotations
 
 import copy
+import functools
 import gc
 import sys
 import weakref
@@ -20,7 +21,7 @@ from transformers.models.auto import modeling_auto
 from reference.compilation.compiled_forward import CompileServices
 from reference.compilation.config import CompilationConfig
 from reference.compilation.decorator import support_torch_compile
-from reference.compilation.recipes import COMPILED, WISHES, compiled_forward
+from reference.compilation.recipes import WISHES, compiled_forward
 from reference.transformers_backend.building import ModelBuilder, configs
 from reference.transformers_backend.decorating import PartDecorator
 from reference.transformers_backend.loading import Change, Loaded, Loader
@@ -33,12 +34,12 @@ from suite.subjects.reference_parts import Parts
 MakeParts = Callable[[], Parts]
 
 
-def loader(make: Callable[[], Loader]) -> MakeParts:
+def _loader(make: Callable[[], Loader]) -> MakeParts:
     """Another loader."""
     return lambda: Parts(decoration=replace(SOUND, loader=make))
 
 
-def undo(change: Callable[[Loaded], None]) -> MakeParts:
+def _undo(change: Callable[[Loaded], None]) -> MakeParts:
     """Another undo."""
     return lambda: Parts(decoration=replace(SOUND, undo=change))
 
@@ -162,43 +163,6 @@ class _WritesToTheConfiguration(ModelBuilder):
         return copy.deepcopy(config)
 
 
-class _SharesPrograms(Loader):
-    """Keeps what it compiled where copies of the module take it along."""
-
-    def configure(self, module: nn.Module, wishes: CompilationConfig, services: CompileServices | None) -> None:
-        super().configure(module, wishes, services)
-        vars(module)["forward"] = _First(module)
-
-
-class _First:
-    """Calls the compiled forward of the module that it was made for, in copies of it too."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self.module = module
-
-    def __call__(self, *args: object, **kwargs: object) -> object:
-        return compiled_forward(self.module)(*args, **kwargs)
-
-    def __deepcopy__(self, memo: object) -> _First:
-        return self
-
-    def __reduce__(self) -> str | tuple[Any, ...]:
-        return _First, (self.module,)
-
-
-class _LosesWishes(Loader):
-    """Decorates with a class whose copies are not configured."""
-
-    def change(self, model: PreTrainedModel, part: Part) -> Change:
-        made = super().change(model, part)
-
-        def state(self: nn.Module) -> object:
-            return {name: each for name, each in vars(self).items() if name not in (WISHES, COMPILED)}
-
-        made.decorated.__getstate__ = state  # type: ignore[method-assign]  # of the class just made
-        return made
-
-
 def _forgets_one(loaded: Loaded) -> None:
     """Leaves the last part as it is."""
     for change in loaded.changes[:-1] if len(loaded.changes) > 1 else ():
@@ -230,113 +194,88 @@ def _in_place(cls: type[nn.Module], **options: Any) -> type[nn.Module]:  # noqa:
 
 _EARLIER, _CLASSES = "loading_effects/earlier-instances", "loading_effects/classes-untouched"
 _STATE, _HOOKS = "loading_effects/state-is-the-plain-one", "loading_effects/hooks-fire"
-_COPIES, _UNDO = "loading_effects/copies-work", "loading_effects/undo-restores"
+_UNDO = "loading_effects/undo-restores"
 
+_on_llama = functools.partial(Fault, family="llama")
 FAULTS = (
-    Fault(
+    _on_llama(
         id="loading_effects/class-is-marked",
         breaks="the class of the decoder gets a new attribute",
         caught_by=(_CLASSES,),
-        parts=loader(_MarksTheClass),
-        family="llama",
+        parts=_loader(_MarksTheClass),
     ),
-    Fault(
+    _on_llama(
         id="loading_effects/forward-is-written-to",
         breaks="the original forward is changed while its class is decorated",
         caught_by=(_CLASSES,),
-        parts=loader(lambda: Loader(decorator=PartDecorator(decorator=_in_place))),
-        family="llama",
+        parts=_loader(lambda: Loader(decorator=PartDecorator(decorator=_in_place))),
     ),
-    Fault(
+    _on_llama(
         id="loading_effects/name-is-taken",
         breaks="the decorated class stands under the original's name in its module",
         caught_by=(_CLASSES, _EARLIER),
-        parts=loader(_TakesTheName),
-        family="llama",
+        parts=_loader(_TakesTheName),
     ),
-    Fault(
+    _on_llama(
         id="loading_effects/registry-is-written-to",
         breaks="a registry of transformers is told of the loaded model",
         caught_by=(_CLASSES,),
-        parts=loader(_RegistersItself),
-        family="llama",
+        parts=_loader(_RegistersItself),
     ),
-    Fault(
+    _on_llama(
         id="loading_effects/everyone-is-switched",
         breaks="living plain instances of the class compile too",
         caught_by=(_EARLIER,),
-        parts=loader(_SwitchesEveryone),
-        family="llama",
+        parts=_loader(_SwitchesEveryone),
     ),
-    Fault(
+    _on_llama(
         id="loading_effects/buffer-of-its-own",
         breaks="the decorated module has a module and a buffer more",
         caught_by=(_STATE,),
-        parts=loader(_Wraps),
-        family="llama",
+        parts=_loader(_Wraps),
     ),
     Fault(
         id="loading_effects/ties-are-cut",
         breaks="the head has a copy of the weights that it should share",
         caught_by=(_STATE,),
-        parts=loader(lambda: Loader(builder=_Unties())),
+        parts=_loader(lambda: Loader(builder=_Unties())),
         family="gpt2",
     ),
-    Fault(
+    _on_llama(
         id="loading_effects/configuration-is-written-to",
         breaks="the caller's configuration is changed for the engine",
         caught_by=("loading_effects/configuration-is-the-users",),
-        parts=loader(lambda: Loader(builder=_WritesToTheConfiguration())),
-        family="llama",
+        parts=_loader(lambda: Loader(builder=_WritesToTheConfiguration())),
     ),
-    Fault(
+    _on_llama(
         id="loading_effects/past-the-hooks",
         breaks="the compiled forward is called instead of the module",
         caught_by=(_HOOKS,),
-        parts=loader(_PastTheHooks),
-        family="llama",
+        parts=_loader(_PastTheHooks),
         source="BUG-H07",
     ),
-    Fault(
+    _on_llama(
         id="loading_effects/hook-is-left",
         breaks="undo leaves a hook of the loader's on the module",
         caught_by=(_UNDO,),
-        parts=loader(_Unmasked),
-        family="llama",
+        parts=_loader(_Unmasked),
     ),
-    Fault(
-        id="loading_effects/copies-share-programs",
-        breaks="a copy calls the program of the module that it was copied from",
-        caught_by=(_COPIES,),
-        parts=loader(_SharesPrograms),
-        family="llama",
-    ),
-    Fault(
-        id="loading_effects/copies-do-not-compile",
-        breaks="copies lose the configuration that they compile with",
-        caught_by=(_COPIES,),
-        parts=loader(_LosesWishes),
-        family="llama",
-    ),
-    Fault(
+    _on_llama(
         id="loading_effects/undo-forgets-a-module",
         breaks="undo leaves the last of the modules as it is",
         caught_by=(_UNDO,),
-        parts=undo(_forgets_one),
-        family="llama",
+        parts=_undo(_forgets_one),
     ),
-    Fault(
+    _on_llama(
         id="loading_effects/undo-leaves-programs",
         breaks="undo gives classes back and leaves programs in the modules",
         caught_by=(_UNDO,),
-        parts=undo(_leaves_programs),
-        family="llama",
+        parts=_undo(_leaves_programs),
     ),
-    Fault(
+    _on_llama(
         id="loading_effects/undo-is-of-the-class",
         breaks="undo of one model stops all models of the class from compiling",
         caught_by=(_UNDO,),
-        parts=undo(_undoes_the_class),
-        family="llama",
+        parts=_undo(_undoes_the_class),
     ),
 )

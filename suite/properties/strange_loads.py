@@ -23,13 +23,7 @@ from suite.properties.watched_loads import Watched, told, unwanted
 
 LEAST_CHARACTERS = 40
 """A refusal of fewer characters cannot name both a class and a remedy."""
-INTERNALS = (
-    "object has no attribute",
-    "'NoneType' object",
-    "Traceback (most recent",
-    "is not subscriptable",
-    "not callable",
-)
+INTERNALS = ("object has no attribute", "'NoneType' object", "Traceback (most recent", "is not subscriptable")
 """What stands in an exception that nobody wrote for a user."""
 
 
