@@ -60,14 +60,15 @@ def dropped_models_are_collected(case: LoadCase, subject: GuardedSubject) -> Ver
     """A loaded model that nobody holds is collected before its first call, with each class that was made for it."""
     load = case.loads[0]
     plain = Plain.of(load.model)
-    own = {type(each) for each in plain.model.modules()}
+    # With classes of earlier loads, which torch's caches may keep, if these were called.
+    known = set(classes_behind(plain.model))
     with fresh_torch():
         scene = Watched(classes_behind(plain.model))
 
         def dropped() -> list[object]:
             with loaded_beside(load, subject) as beside:
                 modules = list(beside.loaded.model.modules())
-            return [*modules, *({type(each) for each in modules} - own)]
+            return [*modules, *({type(each) for each in modules} - known)]
 
         alive = survivors(dropped)
         changed = [each for each in scene.changes() if each.row == "undo"]
