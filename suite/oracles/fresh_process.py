@@ -21,6 +21,7 @@ from models.whole import whole_model
 from suite.oracles.class_difference import differences
 from suite.oracles.class_reading import relatives
 from suite.oracles.class_snapshot import settle_torch, snapshot
+from suite.oracles.decoration_sheet import rows_in
 from suite.oracles.inherited_state import handed_on, inherited_state
 from suite.oracles.process_state import changes, process_state
 from suite.oracles.running import running
@@ -46,6 +47,8 @@ class Imported:
     """Whether the plain model, and one built afterwards with the same seed, answer as before to the bit, in Python."""
     failed: str = ""
     """What importing raised."""
+    looked_at: tuple[str, ...] = ()
+    """Rows of SPEC D6 of which a change would have been seen."""
 
 
 def import_elsewhere(model: str, modules: Sequence[str]) -> Imported:
@@ -64,7 +67,8 @@ def import_elsewhere(model: str, modules: Sequence[str]) -> Imported:
         raise ChildLost(f"exit status {done.returncode}: {done.stderr.strip()[-2000:]}")
     answer = json.loads(lines[-1])
     told = tuple(tuple(each) for each in answer.pop("changed"))
-    return Imported(changed=cast(Any, told), state=tuple(answer.pop("state")), **answer)
+    state, rows = tuple(answer.pop("state")), tuple(answer.pop("looked_at"))
+    return Imported(changed=cast(Any, told), state=state, looked_at=rows, **answer)
 
 
 def look(model: str, modules: Sequence[str]) -> Imported:
@@ -81,7 +85,7 @@ def look(model: str, modules: Sequence[str]) -> Imported:
     state = (*changes(modes), *handed_on(kept))
     told = tuple((each.subject, each.aspect, each.what, each.before, each.after, each.row) for each in found)
     same = _equal(seen, _seen(plain, model)) and _equal(seen, _seen(_built(model), model))
-    return Imported(told, state, same, failed)
+    return Imported(told, state, same, failed, tuple(sorted(rows_in(before))))
 
 
 def _built(model: str) -> nn.Module:

@@ -25,7 +25,6 @@ from suite.properties.watched_loads import (
     facts_of,
     run_all,
     shape_of_state,
-    sheet,
     strangers_in,
     told,
     unlike_plain,
@@ -74,7 +73,7 @@ def earlier_instances(case: LoadCase, subject: GuardedSubject) -> Verdict:
                     return wrong
         if strict and (wrong := unwanted(str(load), changed, what="plain instances beside", because=_WRITTEN)):
             return wrong
-    return holds(decoration=sheet(str(load), changed, allowed=()))
+    return holds(decoration=scene.sheet(str(load), changed))
 
 
 _WRITTEN = "the load switched classes, hooks or registries for everyone, not for its own model"
@@ -102,7 +101,7 @@ def classes_untouched(case: LoadCase, subject: GuardedSubject) -> Verdict:
         for seen in (changed, scene.changes()):
             if wrong := unwanted(str(load), seen, allowed=MAY_CHANGE, what="classes and registries", because=_IN_PLACE):
                 return wrong
-    return holds(decoration=sheet(str(load), changed, allowed=MAY_CHANGE))
+    return holds(decoration=scene.sheet(str(load), changed, allowed=MAY_CHANGE))
 
 
 _IN_PLACE = "a class was decorated in place, or another one stands under its name"
@@ -251,7 +250,7 @@ def undo_restores(case: LoadCase, subject: GuardedSubject) -> Verdict:
         changed = scene.changes()
     title = f"an undone {case.loads[0]}"
     return unwanted(title, changed, what="classes", because=_HALF_UNDONE) or holds(
-        decoration=sheet(title, changed, allowed=())
+        decoration=scene.sheet(title, changed)
     )
 
 

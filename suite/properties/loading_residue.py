@@ -152,7 +152,7 @@ def import_changes_nothing(case: LoadCase, subject: GuardedSubject) -> Verdict:
         for *place, before, after, row in seen.changed
     )
     wrong = [*([seen.failed] if seen.failed else []), *(f"{each.subject}: {each.what}" for each in things), *seen.state]
-    sheet = DecorationSheet(f"import of {', '.join(modules)}", things)
+    sheet = DecorationSheet(f"import of {', '.join(modules)}", things, seen.looked_at)
     if wrong or not seen.is_the_same:
         return violated(
             expected=f"a process with a plain {load.model} is the same after the import of {', '.join(modules)}",

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from suite.contract.loading import ModelSpec
-from suite.contract.verdict import ChangedThing, DecorationSheet, Verdict, violated
+from suite.contract.verdict import DecorationSheet, Verdict, violated
 from suite.oracles.class_aspects import Row
 from suite.oracles.class_difference import Change, Snapshot, differences
 from suite.oracles.class_reading import relatives
 from suite.oracles.class_snapshot import snapshot
+from suite.oracles.decoration_sheet import rows_in, sheet_of
 from suite.oracles.instance_snapshot import HOOK_KINDS
 from suite.oracles.programs import difference
 from suite.oracles.running import running
@@ -89,6 +90,10 @@ class Watched:
         found = differences(self.before, self._now())
         return tuple(each for each in found if not _is_dynamos(each))
 
+    def sheet(self, title: str, changes: Iterable[Change], *, allowed: Collection[Row] = ()) -> DecorationSheet:
+        """Changes that were found here, over the rows that were looked at, for the report."""
+        return sheet_of(title, changes, allowed=allowed, looked_at=rows_in(self.before))
+
 
 def _is_dynamos(change: Change) -> bool:
     return change.aspect == "namespace" and bool(_BY_DYNAMO.match(change.what))
@@ -100,25 +105,6 @@ def classes_behind(*models: nn.Module) -> tuple[type, ...]:
     found = {id(each): each for kind in kinds for each in relatives(kind)}
     # In an order of their own: two snapshots number classes of one name alike.
     return tuple(sorted(found.values(), key=lambda each: (each.__module__, each.__qualname__)))
-
-
-def sheet(title: str, changes: Iterable[Change], *, allowed: Collection[Row]) -> DecorationSheet:
-    """What a load changed, for the report."""
-    return DecorationSheet(
-        title,
-        tuple(
-            ChangedThing(
-                each.subject,
-                each.aspect,
-                each.what,
-                before=each.before,
-                after=each.after,
-                row=each.row,
-                allowed=each.row in allowed,
-            )
-            for each in changes
-        ),
-    )
 
 
 def told(things: Iterable[object]) -> str:
@@ -139,7 +125,7 @@ def unwanted(
         expected=f"{what} of {title}: all as before",
         actual=told(wrong),
         because=because,
-        decoration=sheet(title, changes, allowed=allowed),
+        decoration=sheet_of(title, changes, allowed=allowed, looked_at=()),
     )
 
 
