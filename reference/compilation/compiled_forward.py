@@ -21,6 +21,7 @@ from reference.compilation.dynamic_dims import DimensionMarker, DynamicDims, For
 from reference.compilation.monitor import JIT_MESSAGE, MESSAGE, Clock, Monitor, monitor_torch_compile
 from reference.compilation.piece_compilers import PieceCompiler, standard_compilers
 from reference.compilation.piecewise import SharedPieces
+from reference.compilation.raising import forward_raises
 from reference.compilation.variants import Variant, ambient_of, form_of
 
 logger = logging.getLogger(__name__)
@@ -235,7 +236,7 @@ class CompiledForward:
             with self.monitored(JIT_MESSAGE):
                 value = program(*args, **kwargs)
         except Unsupported as error:
-            if not self.target.is_encoder:
+            if forward_raises(error) or not self.target.is_encoder:
                 raise
             # SPEC D5: an encoder that does not trace as one graph stays eager.
             logger.warning("%s does not trace as one graph and stays eager: %s", self.target.class_name, error)

@@ -6,16 +6,19 @@ import functools
 import inspect
 import pickle
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast, overload
 
 import torch
 from torch import nn
+from torch._dynamo.exc import Unsupported
 
 from reference.compilation.compiled_forward import CompileServices
 from reference.compilation.config import CompilationConfig
 from reference.compilation.dynamic_dims import DecorationError, DimsWish, ForwardSignature
+from reference.compilation.raising import forward_raises
 from reference.compilation.recipes import (
     COMPILED,
     WISHES,
@@ -36,6 +39,7 @@ _SERVICES = "services"
 
 # Equal decorations give one class, also across deep copies and pickles, for as long as somebody holds it.
 _made: weakref.WeakKeyDictionary[type, weakref.WeakValueDictionary[Options, type]] = weakref.WeakKeyDictionary()
+_making = threading.RLock()
 
 
 @overload
@@ -98,12 +102,28 @@ def undecorated(cls: type[nn.Module]) -> type[nn.Module]:
 
 
 def decorate(original: type[nn.Module], options: Options) -> type[nn.Module]:
-    """The decorated class of one recipe, made once."""
-    made = _made.setdefault(original, weakref.WeakValueDictionary())
-    known = made.get(options)
-    if known is None:
-        made[options] = known = _subclass(Recipe(original, options))
-    return known
+    """The decorated class of one recipe, made once, also where two threads ask for it.
+
+    Raises:
+        DecorationError: the class lets nobody derive from it.
+    """
+    with _making:
+        made = _made.setdefault(original, weakref.WeakValueDictionary())
+        known = made.get(options)
+        if known is None:
+            made[options] = known = _subclass(Recipe(original, options))
+        return known
+
+
+class _Quiet(nn.Module):
+    """Goes before the original among the bases, so that its `__init_subclass__` is not told of a decorated class.
+
+    It is a module itself: then a module of the original class can be given the decorated one in its place.
+    """
+
+    def __init_subclass__(cls, **keywords: object) -> None:
+        if recipe_of(cls) is None:
+            super().__init_subclass__(**keywords)
 
 
 def _subclass(recipe: Recipe) -> type[nn.Module]:
@@ -121,7 +141,12 @@ def _subclass(recipe: Recipe) -> type[nn.Module]:
     if original.__new__ is not object.__new__:
         members["__new__"] = _creator(original)
     metaclass: Callable[..., type[nn.Module]] = type(original)
-    return metaclass(original.__name__, (original,), members)
+    try:
+        return metaclass(original.__name__, (_Quiet, original), members)
+    except TypeError as error:
+        raise DecorationError(
+            f"{original.__qualname__} lets no class derive from it ({error}), and decoration makes one: open it."
+        ) from error
 
 
 def _initializer(original: type[nn.Module]) -> Callable[..., None]:
@@ -145,6 +170,7 @@ def _initializer(original: type[nn.Module]) -> Callable[..., None]:
 def _creator(original: type[nn.Module]) -> Callable[..., object]:
     plain: Callable[..., object] = original.__new__
 
+    @functools.wraps(plain)
     def new(cls: type, *args: object, **kwargs: object) -> object:
         kept = {name: value for name, value in kwargs.items() if name not in (_CONFIG, _SERVICES)}
         return plain(cls, *args, **kept)
@@ -160,7 +186,12 @@ def _forward(original: type[nn.Module]) -> Callable[..., object]:
         # Inside the trace of a module around it this forward is a part of that program.
         if torch.compiler.is_compiling() or WISHES not in self.__dict__:
             return plain(self, *args, **kwargs)
-        return compiled_forward(self)(*args, **kwargs)
+        try:
+            return compiled_forward(self)(*args, **kwargs)
+        except Unsupported as error:
+            if not forward_raises(error):
+                raise
+        return plain(self, *args, **kwargs)
 
     return forward
 

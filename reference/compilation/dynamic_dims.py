@@ -53,6 +53,7 @@ class ForwardSignature:
         self.signature = signature.replace(parameters=kept)
         self.parameters = {each.name: each for each in kept if each.kind in _NAMED}
         self.variadic = next((each.name for each in kept if each.kind is inspect.Parameter.VAR_KEYWORD), None)
+        self.others = next((each.name for each in kept if each.kind is inspect.Parameter.VAR_POSITIONAL), None)
         source = inspect.unwrap(forward)
         self.annotations = {each.name: _resolved(each.annotation, source) for each in kept}
 
@@ -62,7 +63,8 @@ class ForwardSignature:
         Raises:
             DecorationError: no argument is.
         """
-        named = tuple((name, (0,)) for name in self.parameters if holds_tensor(self.annotations[name]))
+        taken = [*self.parameters, *([] if self.others is None else [self.others])]
+        named = tuple((name, (0,)) for name in taken if holds_tensor(self.annotations[name]))
         rest = (0,) if self.variadic and holds_tensor(self.annotations[self.variadic]) else ()
         if not named and not rest:
             raise DecorationError(
@@ -72,12 +74,13 @@ class ForwardSignature:
         return DynamicDims(named, rest)
 
     def explicit(self, wishes: DimsWish) -> DynamicDims:
-        """The user's own dims. The name of `**kwargs` itself stands for whatever comes through it unnamed.
+        """The user's own dims. The names of `*args` and `**kwargs` stand for whatever comes through them unnamed.
 
         Raises:
             DecorationError: a name that the forward does not take, or dims that are not whole numbers.
         """
-        unknown = [name for name in wishes if name not in self.parameters and self.variadic is None]
+        known = {*self.parameters, self.others}
+        unknown = [name for name in wishes if name not in known and self.variadic is None]
         if unknown:
             raise DecorationError(
                 f"dynamic_arg_dims names {unknown[0]!r}, and {self.class_name}.forward does not take it: "
