@@ -9,7 +9,9 @@ import pytest
 
 from models.api import Grid
 from suite.contract.case import AnyCase, BadCase, Case, ItemSpec
-from suite.contract.decorating import Wishes
+from suite.contract.decorating import Options, Wishes
+from suite.contract.decoration import Build, Decorate, DecorationCase, Subclass, TreeSpec, Undo
+from suite.contract.decoration import Call as CallInstance
 from suite.contract.kinds import READERS, read_case
 from suite.contract.loading import LoadCase, ModelLoad, ModelSpec
 from suite.contract.program import Call, CompileSetup, ProgramCase, ProgramSpec, Start
@@ -23,10 +25,18 @@ STARTED = Start(
     damage="garbage",
 )
 LOAD = ModelLoad(ModelSpec("llava", layers=1, rope="none"), Wishes("stock", encoder=True), (3, 1), seed=2)
+STEPS = (
+    Decorate("Root", Options("language_model", explicit=True, enabled=False), absent=True),
+    Build("Root", compiling=False, seed=-1),
+    CallInstance(0, rows=1, seed=2, form="mixed", fails=True),
+    Subclass("Root"),
+    Undo("Root"),
+)
 KINDS: dict[str, AnyCase] = {
     "plain": Case("toy", history=((ItemSpec(Grid(1, 2, 2)),),)),
     "timeline": Timeline("toy", modes=("full", "none"), threads=((LOADED,), ()), turns=(1, 0)),
     "load": LoadCase("toy", (LOAD, ModelLoad(ModelSpec("gpt2")))),
+    "decoration": DecorationCase("toy", TreeSpec(1, "super", "future", ("hooks",)), Wishes("stock"), STEPS),
     "program": ProgramCase("toy", (STARTED, Start(ProgramSpec("toy")))),
 }
 

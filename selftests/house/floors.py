@@ -21,6 +21,7 @@ class Room:
 
 SHAPES = ("models.api", "models.families")
 PROGRAMS = ("models.programs.*",)
+TREES = ("models.class_trees", "models.class_trees.*")
 WHOLE = ("models.whole", "models.whole.*")
 CONTRACT = ("suite.contract.*",)
 REPORTS = ("reports.*",)
@@ -32,10 +33,10 @@ ROOMS: dict[str, Room] = {
     "suite": Room(0),
     "suite.contract": Room(1, ours=("models.api",), others=("torch",)),
     "suite.emulator": Room(1, others=("torch",)),
-    "suite.strategies": Room(2, ours=("models.api", *PROGRAMS, *WHOLE, *CONTRACT), others=("hypothesis",)),
+    "suite.strategies": Room(2, ours=("models.api", *PROGRAMS, *TREES, *WHOLE, *CONTRACT), others=("hypothesis",)),
     "suite.oracles": Room(
         2,
-        ours=(*SHAPES, *PROGRAMS, *WHOLE, "models.towers.*", "models.photographs", *CONTRACT),
+        ours=(*SHAPES, *PROGRAMS, *TREES, *WHOLE, "models.towers.*", "models.photographs", *CONTRACT),
         others=("torch",),
     ),
     "suite.properties": Room(3, ours=("models.api", *CONTRACT, "suite.oracles.*"), others=("torch",)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from suite.contract.case import AnyCase, BadCase, case_from_data
+from suite.contract.decoration import decoration_case_from_data
 from suite.contract.loading import load_case_from_data
 from suite.contract.program import program_case_from_data
 from suite.contract.timeline import timeline_from_data
@@ -13,6 +14,7 @@ READERS: Mapping[str, Callable[[object], AnyCase]] = {
     "timeline": timeline_from_data,
     "program": program_case_from_data,
     "load": load_case_from_data,
+    "decoration": decoration_case_from_data,
 }
 """Kinds beside the plain one, which is a history of batches and carries no name."""
 

@@ -16,6 +16,10 @@ from suite.properties import (
     compiled,
     compiled_effects,
     configuration,
+    decoration,
+    decoration_arguments,
+    decoration_copies,
+    decoration_effects,
     fallback,
     isolation,
     ledger,
@@ -51,6 +55,10 @@ TOPICS: tuple[ModuleType, ...] = (
     trace,
     loading_effects,
     loading_residue,
+    decoration,
+    decoration_arguments,
+    decoration_effects,
+    decoration_copies,
 )
 LAWS: dict[str, Law] = {each.id: each for topic in TOPICS for each in laws_of(topic)}
 

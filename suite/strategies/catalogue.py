@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from models.api import Family
 from suite.contract.case import AnyCase, Case
 from suite.contract.loading import LoadCase
+from suite.contract.decoration import DecorationCase
 from suite.contract.program import ProgramCase
 from suite.contract.timeline import Timeline
 from suite.strategies.cases import CASES, Space
+from suite.strategies.decoration_labels import DECORATION_LABELS
+from suite.strategies.decorations import DECORATIONS
 from suite.strategies.labels import LABELS
 from suite.strategies.load_effects import LOAD_EFFECT_LABELS, LOAD_EFFECTS
 from suite.strategies.program_labels import PROGRAM_LABELS
@@ -25,6 +28,7 @@ STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {
     **PROGRAMS,
     **RESTARTS,
     **LOAD_EFFECTS,
+    **DECORATIONS,
 }
 
 
@@ -60,4 +64,6 @@ def labels(case: AnyCase, family: Family) -> tuple[str, ...]:
         return tuple(sorted(name for name, is_in in {**PROGRAM_LABELS, **RESTART_LABELS}.items() if is_in(case)))
     if isinstance(case, LoadCase):
         return tuple(sorted(name for name, is_in in LOAD_EFFECT_LABELS.items() if is_in(case)))
+    if isinstance(case, DecorationCase):
+        return tuple(sorted(name for name, is_in in DECORATION_LABELS.items() if is_in(case)))
     return ()

@@ -1,0 +1,48 @@
+"""From two snapshots to a verdict, with the sheet that a report draws."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from suite.contract.verdict import ChangedThing, DecorationSheet, Verdict, holds, violated
+from suite.oracles.class_aspects import Row
+from suite.oracles.class_difference import Change, Snapshot, differences, outside
+
+DYNAMOS = re.compile(r"__(builtins_dict_|import_|compiled_fn_|resume_at_)")
+BECAUSE = "decoration, or a call of what it made, writes to what is not its own"
+
+
+def changed(title: str, before: Snapshot, after: Snapshot, *, allowed: Collection[Row]) -> Verdict:
+    """Holds if nothing changed outside of the allowed rows of SPEC D6's table.
+
+    Names that Dynamo itself writes into the module of whatever it traces are no change.
+    """
+    every = [each for each in differences(before, after) if not _is_dynamos(each)]
+    wrong = outside(every, allowed)
+    sheet = DecorationSheet(title, tuple(_thing(each, allowed) for each in every))
+    if not wrong:
+        return holds(decoration=sheet)
+    more = f"; and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    return violated(
+        expected=f"{wrong[0].subject}: {wrong[0].aspect}: {wrong[0].what}: {wrong[0].before}",
+        actual=f"{wrong[0].after}{more}",
+        because=BECAUSE,
+        decoration=sheet,
+    )
+
+
+def _is_dynamos(each: Change) -> bool:
+    return each.aspect == "namespace" and bool(DYNAMOS.match(each.what))
+
+
+def _thing(each: Change, allowed: Collection[Row]) -> ChangedThing:
+    return ChangedThing(
+        each.subject,
+        each.aspect,
+        each.what,
+        before=each.before,
+        after=each.after,
+        row=each.row,
+        allowed=each.row in allowed,
+    )
