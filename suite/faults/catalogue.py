@@ -14,6 +14,8 @@ from suite.faults import (
     compiled_effects,
     compiled_sizes,
     configuration,
+    decoration,
+    decoration_effects,
     device,
     failures,
     host,
@@ -74,6 +76,8 @@ AREAS = (
     restored,
     compile_keys,
     trace,
+    decoration,
+    decoration_effects,
     lethal,
 )
 FAULTS: dict[str, Fault] = {fault.id: fault for area in AREAS for fault in area.FAULTS}

@@ -24,6 +24,7 @@ from reference.encoder_graph.packing import Greedy, Packer
 from reference.encoder_graph.protocol import SupportsEncoderCudaGraph
 from reference.encoder_graph.statistics import Counters
 from suite.subjects.reference_compilation import SOUND
+from suite.subjects.reference_decorating import SOUND as SOUND_DECORATION
 from suite.subjects.reference_parts import Parts
 
 MakeParts = Callable[[], Parts]
@@ -120,6 +121,11 @@ def compilation(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check t
 def piecewise(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
     """Other parts of its piecewise back end, by the names of `BackendParts`."""
     return compilation(backend=replace(SOUND.backend, **parts))
+
+
+def decorating(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
+    """Other parts of what the reference decorates and loads with, by the names of `DecorationParts`."""
+    return lambda: Parts(decoration=replace(SOUND_DECORATION, **parts))
 
 
 def pieces(change: Callable[[PieceRun], PieceRun], *, by: Sequence[str] = COMPILERS) -> MakeParts:
