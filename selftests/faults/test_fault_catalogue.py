@@ -22,8 +22,7 @@ _CLEAN = Parts()
 _COLUMNS = {column.name for column in reference_columns("emulator")}
 _SAMPLE = range(8, 20)
 """So many faults keep profile `smoke` short and varied."""
-_HELPERS = {"__init__", "catalogue", "fault", "injection", "rude_import"}
-_HELPERS = {"__init__", "catalogue", "decorated", "fault", "injection"}
+_HELPERS = {"__init__", "catalogue", "decorated", "fault", "injection", "rude_import"}
 """Files that hold no faults."""
 _EVERY = [pytest.param(fault, id=fault.id) for fault in FAULTS.values()]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from suite.contract.verdict import ChangedThing, DecorationSheet, Verdict, holds, violated
+from suite.contract.text import short_sides
+from suite.contract.verdict import Verdict, holds, violated
 from suite.oracles.class_aspects import Row
 from suite.oracles.class_difference import Change, Snapshot, differences, outside
+from suite.oracles.decoration_sheet import rows_in, sheet_of
 
 DYNAMOS = re.compile(r"__(builtins_dict_|import_|compiled_fn_|resume_at_)")
 BECAUSE = "decoration, or a call of what it made, writes to what is not its own"
@@ -20,13 +22,14 @@ def changed(title: str, before: Snapshot, after: Snapshot, *, allowed: Collectio
     """
     every = [each for each in differences(before, after) if not _is_dynamos(each)]
     wrong = outside(every, allowed)
-    sheet = DecorationSheet(title, tuple(_thing(each, allowed) for each in every))
+    sheet = sheet_of(title, every, allowed=allowed, looked_at=rows_in(before))
     if not wrong:
         return holds(decoration=sheet)
+    was, now_is = short_sides(wrong[0].before, wrong[0].after)
     more = f"; and {len(wrong) - 1} more" if len(wrong) > 1 else ""
     return violated(
-        expected=f"{wrong[0].subject}: {wrong[0].aspect}: {wrong[0].what}: {wrong[0].before}",
-        actual=f"{wrong[0].after}{more}",
+        expected=f"{wrong[0].subject}: {wrong[0].aspect}: {wrong[0].what}: {was}",
+        actual=f"{now_is}{more}",
         because=BECAUSE,
         decoration=sheet,
     )
@@ -34,15 +37,3 @@ def changed(title: str, before: Snapshot, after: Snapshot, *, allowed: Collectio
 
 def _is_dynamos(each: Change) -> bool:
     return each.aspect == "namespace" and bool(DYNAMOS.match(each.what))
-
-
-def _thing(each: Change, allowed: Collection[Row]) -> ChangedThing:
-    return ChangedThing(
-        each.subject,
-        each.aspect,
-        each.what,
-        before=each.before,
-        after=each.after,
-        row=each.row,
-        allowed=each.row in allowed,
-    )

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from models.api import Family
 from suite.contract.case import AnyCase, Case
-from suite.contract.loading import LoadCase
 from suite.contract.decoration import DecorationCase
+from suite.contract.loading import LoadCase
 from suite.contract.program import ProgramCase
 from suite.contract.timeline import Timeline
 from suite.strategies.cases import CASES, Space
