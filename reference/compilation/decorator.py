@@ -143,7 +143,7 @@ def _subclass(recipe: Recipe) -> type[nn.Module]:
     metaclass: Callable[..., type[nn.Module]] = type(original)
     try:
         return metaclass(original.__name__, (_Quiet, original), members)
-    except TypeError as error:
+    except Exception as error:
         raise DecorationError(
             f"{original.__qualname__} lets no class derive from it ({error}), and decoration makes one: open it."
         ) from error

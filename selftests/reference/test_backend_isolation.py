@@ -182,11 +182,18 @@ def test_a_pickle_of_the_model_compiles_again() -> None:
     assert COMPILED in vars(twin.model.language_model)
 
 
-class _Closed(nn.Module):
-    """A model that does not let itself be subclassed any more."""
+class _Final(type):
+    """Makes classes from which no class derives."""
 
-    def __init_subclass__(cls, **kwargs: object) -> None:
-        raise RuntimeError("this class is final.")
+    def __new__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> _Final:
+        """The first class of its kind."""
+        if any(isinstance(base, _Final) for base in bases):
+            raise RuntimeError("this class is final.")
+        return super().__new__(cls, name, bases, members)
+
+
+class _Closed(nn.Module, metaclass=_Final):
+    """A model that does not let itself be subclassed."""
 
     def forward(self, input_ids: Tensor) -> Tensor:
         """Itself."""
