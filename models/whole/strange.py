@@ -49,20 +49,22 @@ class OddLlavaConfig(LlavaConfig):
     answers: str = ""
 
 
-class Sealed(LlamaModel):
+class Last(type):
+    """Makes classes from which none is derived."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> Last:
+        """A class, unless one of its bases is the last already."""
+        if any(isinstance(base, Last) for base in bases):
+            raise TypeError("this class is final")
+        return super().__new__(cls, name, bases, members)
+
+
+class Sealed(LlamaModel, metaclass=Last):
     """A decoder whose class lets nobody inherit from it."""
 
-    def __init_subclass__(cls, **kwargs: object) -> None:
-        """Refuse."""
-        raise TypeError("this class is final")
 
-
-class SealedTower(CLIPVisionModel):
+class SealedTower(CLIPVisionModel, metaclass=Last):
     """A tower whose class lets nobody inherit from it."""
-
-    def __init_subclass__(cls, **kwargs: object) -> None:
-        """Refuse."""
-        raise TypeError("this class is final")
 
 
 class Fixed(LlamaModel):
