@@ -14,8 +14,9 @@ import torch
 from torch._dynamo import config as dynamo_config
 from torch._dynamo.aot_compile import AOTCompiledFunction
 from torch._dynamo.convert_frame import get_compile_id
+from torch._dynamo.exc import Unsupported
 from torch._guards import CompileContext, compile_context
-from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+from torch.fx.experimental.symbolic_shapes import ConstraintViolationError, GuardOnDataDependentSymNode
 
 from reference.compilation.artifacts import ArtifactStore, label_of
 from reference.compilation.backend import PiecewiseBackend
@@ -181,8 +182,9 @@ class TorchTracer(Tracer):
         return self.target.services.parts.function(piece, ranges=ranges, prepare=counted)
 
     def traced(self, trace: Callable[[], _Made], args: tuple[object, ...], kwargs: Mapping[str, object]) -> _Made:
-        """Runs what traces, with dims marked. A tower that asks for a size's value is traced once more, backed.
+        """Runs what traces, with dims marked. What asks for a size's value is traced once more, with backed sizes.
 
+        What bakes a size all the same, as one row or the turns of a loop, is traced for that size alone.
         A float that differs from instance to instance is a constant of each: as a symbol, no piece compiler takes it.
         """
         self.compiling_thread = threading.get_ident()
@@ -202,8 +204,15 @@ class TorchTracer(Tracer):
             if wish is not DynamicShapes.UNBACKED or not is_data_dependent(error):
                 raise
         logger.info("%s asks for the value of a size: it is traced with backed sizes", target.class_name)
-        with marker.marked(target.signature, target.dims, arguments, DynamicShapes.BACKED_SIZE_OBLIVIOUS):
-            return trace()
+        try:
+            with marker.marked(target.signature, target.dims, arguments, DynamicShapes.BACKED_SIZE_OBLIVIOUS):
+                return trace()
+        except (Unsupported, ConstraintViolationError) as error:
+            single = min(marker.sizes(target.signature, target.dims, arguments), default=2) < 2
+            if not single and not isinstance(error, ConstraintViolationError):
+                raise
+        logger.info("%s bakes a size of this call: torch decides by itself which ones vary", target.class_name)
+        return trace()
 
     def tell(self, text: str) -> None:
         """One warning, once."""

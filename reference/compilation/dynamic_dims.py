@@ -17,6 +17,7 @@ from torch.fx.experimental import _config as shape_settings
 
 from reference.compilation.config import DynamicShapes
 
+_Marks = list[tuple[str, Tensor, tuple[int, ...]]]
 DimsWish = Mapping[str, int | Sequence[int]]
 _TENSOR_WORD = re.compile(r"\b(\w+\.)?\w*Tensor\b")
 _CONTAINERS = (list, tuple, Sequence, dict, Mapping)
@@ -242,6 +243,13 @@ class DimensionMarker:
             return setting
         return nullcontext()
 
+    def sizes(self, signature: ForwardSignature, dims: DynamicDims, given: Mapping[str, object]) -> tuple[int, ...]:
+        """The sizes of all dims that `marked` marks."""
+        chosen = _chosen(signature, dims, given)
+        return tuple(
+            each.shape[dim] for name, each, wanted in chosen for dim in _present(signature, name, each, wanted)
+        )
+
     @contextmanager
     def marked(
         self, signature: ForwardSignature, dims: DynamicDims, arguments: Mapping[str, object], shapes: DynamicShapes
@@ -251,11 +259,7 @@ class DimensionMarker:
         Raises:
             ValueError: an argument has fewer dims than one of its dynamic dims.
         """
-        chosen = [
-            (name, tensor, dims.of(name, signature.parameters))
-            for name, value in arguments.items()
-            for tensor in tensors_in(value)
-        ]
+        chosen = _chosen(signature, dims, arguments)
         before = [(tensor, _attributes(tensor)) for _, tensor, _ in chosen]
         try:
             for name, tensor, wanted in chosen:
@@ -269,10 +273,18 @@ class DimensionMarker:
                 tensor.__dict__.update(attributes)
 
 
+def _chosen(signature: ForwardSignature, dims: DynamicDims, arguments: Mapping[str, object]) -> _Marks:
+    """Every tensor of a call with its argument and its dynamic dims, which may be counted from the end."""
+    return [
+        (name, tensor, dims.of(name, signature.parameters))
+        for name, value in arguments.items()
+        for tensor in tensors_in(value)
+    ]
+
+
 def _attributes(tensor: Tensor) -> dict[str, object]:
     """The tensor's own attributes; marks are collections that grow in place, so they are copied."""
-    copied = (set, dict)
-    return {name: value.copy() if isinstance(value, copied) else value for name, value in vars(tensor).items()}
+    return {name: value.copy() if isinstance(value, set | dict) else value for name, value in vars(tensor).items()}
 
 
 def _present(signature: ForwardSignature, name: str, tensor: Tensor, wanted: tuple[int, ...]) -> list[int]:
