@@ -18,7 +18,7 @@ from reference.transformers_backend.decorating import PartDecorator
 from reference.transformers_backend.errors import BackendError
 from reference.transformers_backend.finding import PartFinder
 from reference.transformers_backend.parts import Part, Parts
-from reference.transformers_backend.tracing import PartWishes, services_for
+from reference.transformers_backend.tracing import PartWishes, services_for, stays_eager
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +64,8 @@ class Loaded:
 
     @property
     def compiled(self) -> tuple[Part, ...]:
-        """The parts that have a configuration to compile with; a part with dynamic rope has none (BUG-H02)."""
-        return tuple(each.part for each in self.changes if WISHES in vars(each.module))
+        """The parts that compile: not one with dynamic rope (BUG-H02), nor one that was called and did not trace."""
+        return tuple(each.part for each in self.changes if WISHES in vars(each.module) and not stays_eager(each.module))
 
     def undo(self) -> None:
         """Leaves the model as transformers makes it. A second time nothing happens.

@@ -13,10 +13,10 @@ from transformers import PreTrainedModel
 from transformers.utils import output_capturing
 
 from reference.compilation.aot import TorchTracer, is_data_dependent
-from reference.compilation.compiled_forward import CompileServices, Program, Target, Tracer
+from reference.compilation.compiled_forward import CompiledForward, CompileServices, Program, Target, Tracer
 from reference.compilation.config import CompilationConfig, DynamicShapes
 from reference.compilation.dynamic_dims import DimensionMarker
-from reference.compilation.recipes import Wishes, services_of
+from reference.compilation.recipes import COMPILED, Wishes, services_of
 from reference.compilation.variants import Variant
 
 logger = logging.getLogger(__name__)
@@ -141,6 +141,15 @@ class MaskMarker(DimensionMarker):
     def settings(self, shapes: DynamicShapes) -> AbstractContextManager[object]:
         """The other marker's."""
         return self.inner.settings(shapes)
+
+
+def stays_eager(module: nn.Module) -> bool:
+    """Whether a part was called and has no compiled program: it did not trace as one graph (SPEC D5)."""
+    made = vars(module).get(COMPILED)
+    if not isinstance(made, CompiledForward) or not made.programs:
+        return False
+    programs = (each.program if isinstance(each, TracedPart) else each for each in made.programs.values())
+    return all(each == made.target.forward for each in programs)
 
 
 def services_for(services: CompileServices) -> CompileServices:

@@ -39,14 +39,13 @@ def test_values_equal_eager_and_only_parts_compile(name: str) -> None:
     there = loaded(name, services, compile_mm_encoder=encodes)
     plain = loaded(name, mode=CompilationMode.NONE).model
     assert there.parts is not None
-    assert tuple(each.path for each in there.compiled) == tuple(
-        each.path for each in (there.parts.decoder, *there.parts.encoders)
-    )
+    wished = tuple(each.path for each in there.compiled)
+    assert wished == tuple(each.path for each in (there.parts.decoder, *there.parts.encoders))
     for tokens in SIZES:
         found, expected = logits(there.model, name, tokens), logits(plain, name, tokens)
         torch.testing.assert_close(found, expected)
-    assert programs(there.model) == {each.path for each in there.compiled}
-    assert services.counter.num_models_seen == len(there.compiled)
+    assert programs(there.model) == set(wished)
+    assert services.counter.num_models_seen == len(wished)
     assert programs(plain) == set()
 
 
@@ -266,3 +265,22 @@ def test_copies_compile_their_own() -> None:
         next(there.model.parameters()).zero_()
     torch.testing.assert_close(logits(twin, "qwen2", 5), first)
     assert programs(twin) == {"model"}
+
+
+@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`:UserWarning")
+@pytest.mark.parametrize("name", ["llama", "gpt2", "whisper", "mamba"])
+@pytest.mark.parametrize("first", [1, 2])
+def test_the_first_text_may_be_of_any_length(name: str, first: int) -> None:
+    """Some forwards do another thing for one token, or loop over tokens; no length is refused as a first one."""
+    there, plain = loaded(name), loaded(name, mode=CompilationMode.NONE)
+    for tokens in (first, 5):
+        torch.testing.assert_close(logits(there.model, name, tokens), logits(plain.model, name, tokens))
+    assert programs(there.model) == {MODELS[name].decoder}
+
+
+def test_a_part_that_gave_up_is_not_called_compiled() -> None:
+    """Before the first call it is one of those that compile (SPEC D5)."""
+    there = loaded("qwen2_vl", compile_mm_encoder=True)
+    assert [each.path for each in there.compiled] == ["model.language_model", "model.visual"]
+    logits(there.model, "qwen2_vl", 5)
+    assert [each.path for each in there.compiled] == ["model.language_model"]
