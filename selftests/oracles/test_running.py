@@ -6,6 +6,7 @@ import functools
 import sys
 from collections import Counter
 from collections.abc import Callable
+from types import FunctionType
 from typing import cast
 
 import torch
@@ -97,3 +98,26 @@ def test_inside() -> None:
     assert inside(paths, ("a",)) == {"a", "a.b"}
     assert inside(paths, ()) == set()
     assert inside(paths, ("",)) == {"", "a", "a.b", "ab"}
+
+
+def test_what_is_beside_is_left_out() -> None:
+    """A module and all that it calls; the same modules count when somebody else calls them."""
+    model = _Outer(_Inner())
+    inner = cast(_Inner, model.inner)
+    with torch.no_grad(), running(model, besides=("inner",)) as ran:
+        model(torch.ones(2, 4))
+        inner.first(torch.ones(2, 4))
+    assert ran == {"": 1, "last": 1, "inner.first": 1}
+
+
+def test_code_with_odd_constants_is_passed_by() -> None:
+    """Dynamo makes code whose constants cannot be hashed."""
+
+    def plain() -> None:
+        """Nothing."""
+
+    code = plain.__code__.replace(co_consts=(*plain.__code__.co_consts, cast(None, {})))
+    model = _Outer(_Inner())
+    with running(model) as ran:
+        FunctionType(code, {})()
+    assert not ran

@@ -13,21 +13,32 @@ from torch import nn
 
 
 @contextlib.contextmanager
-def running(model: nn.Module, plain: nn.Module | None = None) -> Iterator[Counter[str]]:
+def running(
+    model: nn.Module, plain: nn.Module | None = None, *, besides: tuple[str, ...] = ()
+) -> Iterator[Counter[str]]:
     """Counts, by path, how often the forward of each module below `model` is run by Python in the block.
 
     `plain` is a model of the same structure whose classes nobody has touched: theirs are the forwards that count, so
     that a wrapper around one is not taken for it. Dynamo runs other code than a class has, so what it compiled does
-    not count; what it skipped or gave up does. Calls in other threads are not seen.
+    not count; what it skipped or gave up does. Calls in other threads are not seen. While one of the modules
+    `besides` runs, it and all that it calls are left out.
     """
     paths = {id(module): path for path, module in model.named_modules()}
-    codes = {code for module in (plain or model).modules() if (code := forward_code(type(module))) is not None}
+    found = (forward_code(type(module)) for module in (plain or model).modules())
+    # Known by identity: code that Dynamo makes may have constants that cannot be hashed.
+    codes = {id(code): code for code in found if code is not None}
     ran: Counter[str] = Counter()
+    beside: FrameType | None = None
 
     def see(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code in codes:
+        nonlocal beside
+        if event == "return" and frame is beside:
+            beside = None
+        elif event == "call" and beside is None and id(frame.f_code) in codes:
             path = paths.get(id(frame.f_locals.get(frame.f_code.co_varnames[0])))
-            if path is not None:
+            if path in besides:
+                beside = frame
+            elif path is not None:
                 ran[path] += 1
 
     before: Callable[..., object] | None = sys.getprofile()
