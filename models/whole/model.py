@@ -35,6 +35,9 @@ class WholeModel:
     encoders: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Path of each tower, and the modalities that it serves (BUG-H05)."""
 
+    loops: bool = False
+    """Whether its forward is a loop over tokens, so that each number of them is another program."""
+
     @property
     def modalities(self) -> tuple[str, ...]:
         """What it takes besides text."""

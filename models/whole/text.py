@@ -43,7 +43,14 @@ DECODERS = (
     _text("mixtral", "MixtralForCausalLM", more=EXPERTS),
     _text("opt", "OPTForCausalLM", "model.decoder", {"word_embed_proj_dim": 32, "ffn_dim": 64}),
     WholeModel(name="gpt2", architecture="GPT2LMHeadModel", decoder="transformer", settings=_GPT2, inputs=words),
-    _text("mamba", "MambaForCausalLM", "backbone", {"state_size": 4, "time_step_rank": 4}),
+    WholeModel(
+        name="mamba",
+        architecture="MambaForCausalLM",
+        decoder="backbone",
+        settings={**TEXT, "state_size": 4, "time_step_rank": 4},
+        inputs=words,
+        loops=True,
+    ),
 )
 ENCODERS = (_text("bert", "BertForMaskedLM", "bert"), _text("modernbert", "ModernBertForMaskedLM"))
 """What compiles of them always is their only stack, as a decoder's would (BUG-H08)."""

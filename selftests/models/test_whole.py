@@ -10,6 +10,7 @@ import torch
 from models.whole import MODELS, UnknownModel, whole_model
 from models.whole.inputs import VOCABULARY
 from models.whole.model import merged
+from models.whole.rope import DYNAMIC, LONG, SHAPES, with_rope
 
 
 def test_there_are_families_of_every_kind() -> None:
@@ -59,3 +60,24 @@ def test_an_unknown_model_is_refused() -> None:
     """The text lists what there is."""
     with pytest.raises(UnknownModel, match="no whole model 'gpt5': choose one of llama"):
         whole_model("gpt5")
+
+
+@pytest.mark.parametrize(("name", "shape"), [(name, shape) for name, taken in SHAPES.items() for shape in taken])
+def test_every_shape_of_rope_can_be_run(name: str, shape: str) -> None:
+    """By the plain model, also for a text that is longer than usual; only kinds that are asked for are there."""
+    whole = whole_model(name)
+    config = cast(Any, with_rope(whole.with_layers(1), shape))
+    made = whole.build(config)
+    with torch.no_grad():
+        for tokens in (3, LONG):
+            assert torch.isfinite(cast(Any, made)(**whole.inputs(tokens)).logits).all()
+    text = getattr(config, "text_config", config)
+    assert ("dynamic" in str(text.rope_parameters)) is (shape in DYNAMIC)
+
+
+def test_a_family_without_rope_takes_no_shape() -> None:
+    """The text names what there is."""
+    with pytest.raises(ValueError, match="gpt2 takes no rope 'linear': choose one of none"):
+        with_rope(whole_model("gpt2").config(), "linear")
+    with pytest.raises(ValueError, match="choose one of without-kind, old-name, linear"):
+        with_rope(whole_model("llama").config(), "no-such")
