@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 
 
@@ -24,18 +26,30 @@ class Lines(logging.Handler):
 
 @contextlib.contextmanager
 def heard(lines: Lines, name: str) -> Iterator[None]:
-    """The log of that name, and of all below it, goes to `lines` and nowhere else."""
+    """The log of that name, and of all below it, goes to `lines` and nowhere else; several may listen at once."""
     logger = logging.getLogger(name)
-    before = logger.level, logger.propagate
-    logger.addHandler(lines)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    with _changing:
+        if not _listening[name]:
+            _before[name] = logger.level, logger.propagate
+        _listening[name] += 1
+        logger.addHandler(lines)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
     try:
         yield
     finally:
-        logger.removeHandler(lines)
-        logger.setLevel(before[0])
-        logger.propagate = before[1]
+        with _changing:
+            logger.removeHandler(lines)
+            _listening[name] -= 1
+            if not _listening[name]:
+                level, logger.propagate = _before.pop(name)
+                logger.setLevel(level)
+
+
+# The last one that listens puts back what the first one found, whatever the order in which they leave.
+_changing = threading.Lock()
+_listening: Counter[str] = Counter()
+_before: dict[str, tuple[int, bool]] = {}
 
 
 @contextlib.contextmanager
