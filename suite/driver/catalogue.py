@@ -26,9 +26,11 @@ from suite.properties import (
     lifecycle,
     loading_effects,
     loading_residue,
+    loading,
     ownership,
     packing,
     recovery,
+    several_loads,
     staleness,
     trace,
     values,
@@ -59,6 +61,8 @@ TOPICS: tuple[ModuleType, ...] = (
     decoration_arguments,
     decoration_effects,
     decoration_copies,
+    loading,
+    several_loads,
 )
 LAWS: dict[str, Law] = {each.id: each for topic in TOPICS for each in laws_of(topic)}
 

@@ -28,6 +28,8 @@ from suite.faults import (
     loading_copies,
     loading_effects,
     loading_residue,
+    loaded_encoders,
+    loading,
     order,
     ownership,
     packing,
@@ -36,6 +38,7 @@ from suite.faults import (
     recovery,
     restored,
     rubbish,
+    several_loads,
     statistics,
     trace,
     values,
@@ -78,6 +81,9 @@ AREAS = (
     trace,
     decoration,
     decoration_effects,
+    loading,
+    loaded_encoders,
+    several_loads,
     lethal,
 )
 FAULTS: dict[str, Fault] = {fault.id: fault for area in AREAS for fault in area.FAULTS}

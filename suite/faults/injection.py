@@ -118,6 +118,11 @@ def compilation(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check t
     return lambda: Parts(compilation=replace(SOUND, **parts))
 
 
+def decoration(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
+    """Other parts of the reference's decoration, by the names of `DecorationParts`."""
+    return lambda: Parts(decoration=replace(SOUND_DECORATION, **parts))
+
+
 def piecewise(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
     """Other parts of its piecewise back end, by the names of `BackendParts`."""
     return compilation(backend=replace(SOUND.backend, **parts))

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from models.whole import WholeModel, whole_model
+from models.whole.rope import DYNAMIC, with_rope
 from suite.contract.loading import ModelSpec
 
 
 def config_of(spec: ModelSpec) -> object:
     """A new configuration of transformers."""
-    return whole_model(spec.name).with_layers(spec.layers)
+    whole = whole_model(spec.name)
+    return with_rope(whole.with_layers(spec.layers), spec.rope)
 
 
 def plain_model(spec: ModelSpec) -> nn.Module:
@@ -29,7 +31,8 @@ class PlainTwin:
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
         self.whole: WholeModel = whole_model(spec.name)
-        self.model = _kept(spec)
+        # Some rotary embeddings remember the longest text so far: theirs are new ones.
+        self.model = plain_model(spec) if spec.rope else _kept(spec)
 
     def follow(self, model: nn.Module) -> str | None:
         """Takes over the weights; says what is wrong if the state has other names or shapes."""
@@ -45,6 +48,23 @@ class PlainTwin:
     def inputs(self, tokens: int) -> dict[str, Tensor]:
         """The inputs of a call with so many tokens of text, new ones."""
         return self.whole.inputs(tokens)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether its rotary embedding depends on the longest text so far."""
+        return self.spec.rope in DYNAMIC
+
+    def traces(self, path: str, tokens: int) -> bool:
+        """Whether torch traces one module of a new model as one graph, for so many tokens of text (SPEC D5)."""
+        model: Any = plain_model(self.spec)
+        module: Any = model.get_submodule(path)
+        module.forward = torch.compile(module.forward, backend="eager", fullgraph=True)
+        try:
+            with torch.no_grad():
+                model(**self.inputs(tokens))
+        except Exception:
+            return False
+        return True
 
     def logits(self, tokens: int) -> Tensor:
         """Eager's answer, `[1, tokens, vocabulary]`."""

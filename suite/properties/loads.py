@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from suite.contract.guard import GuardedSubject
 from suite.contract.guarded_decoration import GuardedLoad
@@ -59,7 +61,10 @@ class LoadedBeside:
 
     def wrong(self, number: int, tokens: int) -> Verdict | None:
         """A violation if the answer to one call is not that of the twin, whose weights are up to date."""
-        got = self.loaded.logits(self.twin.inputs(tokens))
+        return self.differs(number, tokens, self.loaded.logits(self.twin.inputs(tokens)))
+
+    def differs(self, number: int, tokens: int, got: Tensor) -> Verdict | None:
+        """As `wrong`, for an answer that was given before."""
         want = self.twin.logits(tokens)
         if (got.shape, got.dtype) != (want.shape, want.dtype):
             return violated(
@@ -91,6 +96,24 @@ class LoadedBeside:
             self.twin.logits(tokens)
         return ran
 
+    def besides(self, tokens: int, roots: tuple[str, ...]) -> Counter[str]:
+        """As `in_eager`, without what these modules and all that they call do."""
+        with running(self.twin.model, besides=roots) as ran:
+            self.twin.logits(tokens)
+        return ran
+
+    @property
+    def wished(self) -> tuple[str, ...]:
+        """Paths of the parts that compile under these wishes (SPEC D1, D2)."""
+        wishes = self.load.wishes
+        if wishes.mode == "none":
+            return ()
+        return (self.decoder, *(self.encoders if wishes.encoder else ()))
+
+    def class_name(self, path: str) -> str:
+        """Of the plain module there, which warnings must name."""
+        return type(self.twin.model.get_submodule(path)).__name__
+
     def compiled(self, tokens: int) -> set[str]:
         """Paths of the modules that run in eager, and not in Python here."""
         return set(self.in_eager(tokens)) - set(self.in_python(tokens))
@@ -108,11 +131,15 @@ STATE = "decoration changed the names or the shapes of the state, so no checkpoi
 
 @contextlib.contextmanager
 def fresh_torch() -> Iterator[None]:
-    """Torch without programs of before, and without programs afterwards; nothing is recorded of what it traces."""
+    """Torch without programs of before, and without programs afterwards; nothing is recorded of what it traces.
+
+    What torch and transformers warn of while they trace is nobody's, and no error.
+    """
     settle_torch()
     torch.compiler.reset()
     try:
-        with unrecorded():
+        with unrecorded(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     finally:
         torch.compiler.reset()

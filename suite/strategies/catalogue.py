@@ -17,6 +17,8 @@ from suite.strategies.decoration_labels import DECORATION_LABELS
 from suite.strategies.decorations import DECORATIONS
 from suite.strategies.labels import LABELS
 from suite.strategies.load_effects import LOAD_EFFECT_LABELS, LOAD_EFFECTS
+from suite.strategies.load_labels import LOAD_LABELS
+from suite.strategies.loads import LOADS
 from suite.strategies.program_labels import PROGRAM_LABELS
 from suite.strategies.programs import PROGRAMS, slow_backends
 from suite.strategies.restarts import RESTART_LABELS, RESTARTS
@@ -29,6 +31,7 @@ STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {
     **RESTARTS,
     **LOAD_EFFECTS,
     **DECORATIONS,
+    **LOADS,
 }
 
 
@@ -66,4 +69,5 @@ def labels(case: AnyCase, family: Family) -> tuple[str, ...]:
         return tuple(sorted(name for name, is_in in LOAD_EFFECT_LABELS.items() if is_in(case)))
     if isinstance(case, DecorationCase):
         return tuple(sorted(name for name, is_in in DECORATION_LABELS.items() if is_in(case)))
+        return tuple(sorted(name for name, is_in in LOAD_LABELS.items() if is_in(case)))
     return ()
