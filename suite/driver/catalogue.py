@@ -24,9 +24,9 @@ from suite.properties import (
     isolation,
     ledger,
     lifecycle,
+    loading,
     loading_effects,
     loading_residue,
-    loading,
     ownership,
     packing,
     recovery,
@@ -55,14 +55,14 @@ TOPICS: tuple[ModuleType, ...] = (
     compile_cache,
     compile_keys,
     trace,
-    loading_effects,
-    loading_residue,
     decoration,
     decoration_arguments,
     decoration_effects,
     decoration_copies,
     loading,
     several_loads,
+    loading_effects,
+    loading_residue,
 )
 LAWS: dict[str, Law] = {each.id: each for topic in TOPICS for each in laws_of(topic)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -34,6 +35,14 @@ STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {
     **LOADS,
 }
 
+_LABELS: Mapping[type, Mapping[str, Callable[[Any], bool]]] = {
+    Timeline: TIMELINE_LABELS,
+    ProgramCase: {**PROGRAM_LABELS, **RESTART_LABELS},
+    DecorationCase: DECORATION_LABELS,
+    LoadCase: {**LOAD_LABELS, **LOAD_EFFECT_LABELS},
+}
+"""Labels of every kind of case but histories, whose labels look at the family too."""
+
 
 def unreachable(name: str, space: Space) -> str | None:
     """Why a family has no cases of that name; None if it has."""
@@ -61,13 +70,5 @@ def labels(case: AnyCase, family: Family) -> tuple[str, ...]:
     """Names of the classes of inputs that the case belongs to, sorted."""
     if isinstance(case, Case):
         return tuple(sorted(name for name, is_in in LABELS.items() if is_in(case, family)))
-    if isinstance(case, Timeline):
-        return tuple(sorted(name for name, is_in in TIMELINE_LABELS.items() if is_in(case)))
-    if isinstance(case, ProgramCase):
-        return tuple(sorted(name for name, is_in in {**PROGRAM_LABELS, **RESTART_LABELS}.items() if is_in(case)))
-    if isinstance(case, LoadCase):
-        return tuple(sorted(name for name, is_in in LOAD_EFFECT_LABELS.items() if is_in(case)))
-    if isinstance(case, DecorationCase):
-        return tuple(sorted(name for name, is_in in DECORATION_LABELS.items() if is_in(case)))
-        return tuple(sorted(name for name, is_in in LOAD_LABELS.items() if is_in(case)))
-    return ()
+    known = next((names for kind, names in _LABELS.items() if isinstance(case, kind)), {})
+    return tuple(sorted(name for name, is_in in known.items() if is_in(case)))
