@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 from selftests.house.sources import ROOT
-from suite.driver.profiles import PROFILES, UnknownProfile, profile
+from suite.driver.profiles import PROFILES, TURNS, UnknownProfile, profile
 
 SCRIPT = """
 import hashlib
 from selftests.driver.hunting import Trail, hunt
 from suite.contract.verdict import holds
-from suite.driver.profiles import PROFILES, pin_hypothesis
+from suite.driver.profiles import TURNS, PROFILES, pin_hypothesis
 from hypothesis import settings
 trail = Trail()
 hunt(lambda case, given: holds(), trail=trail)
@@ -107,3 +107,14 @@ def test_an_unknown_profile_lists_the_valid_names() -> None:
     """One sentence with the name and the choices."""
     with pytest.raises(UnknownProfile, match="no profile 'fast': choose one of smoke, premerge, nightly, dev, seeds"):
         profile("fast")
+
+
+def test_what_is_dear_has_its_turn() -> None:
+    """In one seed of a round, up to a cost; elsewhere, and above, it is left out with its reason."""
+    seeds = PROFILES["seeds"]
+    held = [turn for turn in range(TURNS) if seeds.leaves_out(family=4, law=20, turn=turn) is None]
+    assert held == [0]
+    assert seeds.leaves_out(family=1, law=seeds.dearest, turn=7) is None
+    assert "but for one seed in 20" in (seeds.leaves_out(family=4, law=20) or "")
+    assert seeds.leaves_out(family=1, law=seeds.by_turns + 1, turn=0)
+    assert PROFILES["smoke"].leaves_out(family=1, law=21, turn=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from functools import cached_property
 
 from suite.contract.guard import GuardedSubject
@@ -38,7 +39,8 @@ class Bench:
         if missing:
             return f"the subject does not declare {', '.join(missing)}"
         space = space_of(cell.law, cell.family, capabilities)
-        left_out = self._request.profile.leaves_out(family=space.cost, law=cell.law.cost)
+        turn = zlib.crc32(f"{cell.law.id}@{cell.label}".encode()) + self._request.seed
+        left_out = self._request.profile.leaves_out(family=space.cost, law=cell.law.cost, turn=turn)
         return left_out or unreachable(cell.law.inputs, space)
 
     def check(self, cell: Cell, place: Place) -> Checked:
