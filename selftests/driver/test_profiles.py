@@ -17,7 +17,7 @@ SCRIPT = """
 import hashlib
 from selftests.driver.hunting import Trail, hunt
 from suite.contract.verdict import holds
-from suite.driver.profiles import TURNS, PROFILES, pin_hypothesis
+from suite.driver.profiles import PROFILES, pin_hypothesis
 from hypothesis import settings
 trail = Trail()
 hunt(lambda case, given: holds(), trail=trail)
