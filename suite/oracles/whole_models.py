@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from models.whole import WholeModel, whole_model
 from models.whole.rope import DYNAMIC, with_rope
 from suite.contract.loading import ModelSpec
+from suite.oracles.running import running
 
 
 def config_of(spec: ModelSpec) -> object:
@@ -54,17 +56,25 @@ class PlainTwin:
         """Whether its rotary embedding depends on the longest text so far."""
         return self.spec.rope in DYNAMIC
 
-    def traces(self, path: str, tokens: int) -> bool:
-        """Whether torch traces one module of a new model as one graph, for so many tokens of text (SPEC D5)."""
+    def traces(self, path: str, tokens: int, *, whole: bool = True) -> bool:
+        """Whether torch.compile alone keeps one module of a new model from running in Python (SPEC D5).
+
+        As one graph, or else as stock torch.compile does it, which may break it into several, or give up. Torch forgets
+        all programs before: what it makes of a forward depends on how often it has seen it.
+        """
+        torch.compiler.reset()
         model: Any = plain_model(self.spec)
         module: Any = model.get_submodule(path)
-        module.forward = torch.compile(module.forward, backend="eager", fullgraph=True)
+        module.forward = torch.compile(module.forward, backend="eager", fullgraph=whole)
         try:
-            with torch.no_grad():
+            with torch.no_grad(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 model(**self.inputs(tokens))
+                with running(model, self.model) as ran:
+                    model(**self.inputs(tokens))
         except Exception:
             return False
-        return True
+        return not ran[path]
 
     def logits(self, tokens: int) -> Tensor:
         """Eager's answer, `[1, tokens, vocabulary]`."""

@@ -13,27 +13,33 @@ def wrong_parts(each: LoadedBeside, tokens: int, *, decoder_may_stay: bool = Fal
     """A violation if in a warm call Python does not run exactly what is outside of the wished parts.
 
     What the model itself calls of a part, as multimodal models do with the embedding, is outside. An encoder may stay
-    eager if torch does not trace it as one graph and a warning names it.
+    eager if torch does not trace it as one graph and a warning names it. What stock torch.compile makes of a part that
+    is not one graph, or gives up, is torch's own.
     """
-    ran = each.in_python(tokens)
+    ran, stock = each.in_python(tokens), each.load.wishes.mode == "stock"
     eager = [path for path in each.wished if ran[path]]
     for path in eager:
-        allowed = decoder_may_stay if path == each.decoder else not each.twin.traces(path, tokens)
-        if not allowed:
+        strict = path == each.decoder and not stock
+        if not (decoder_may_stay if strict else not each.twin.traces(path, tokens, whole=not stock)):
             return _not_compiled(each, path)
-        if path != each.decoder and not any(each.class_name(path) in line for line in each.loaded.facts().warnings):
+        if not strict and not stock and not _named(each, path):
             return _silent(each, path)
-    roots = tuple(path for path in each.wished if path not in eager)
+    roots = tuple(path for path in each.wished if stock or path not in eager)
     return _unequal(each, ran, each.besides(tokens, roots), roots)
+
+
+def _named(each: LoadedBeside, path: str) -> bool:
+    """Whether a warning names the class of a module."""
+    return any(each.class_name(path) in line for line in each.loaded.facts().warnings)
 
 
 def _unequal(each: LoadedBeside, ran: Counter[str], wanted: Counter[str], roots: tuple[str, ...]) -> Verdict | None:
     """A violation at the first module that Python runs more or less often than it runs outside of compiled parts."""
     missing, surplus = wanted - ran, ran - wanted
     if each.load.wishes.mode == "stock":
-        # Stock torch.compile may break the graph inside of a part, where Python runs what is between.
-        for path in inside(surplus, roots):
-            del surplus[path]
+        # It may break the graph inside of a part: Python runs what is between, and compiles what that calls.
+        for path in inside({*missing, *surplus}, roots):
+            del missing[path], surplus[path]
     if not missing and not surplus:
         return None
     if missing:
@@ -52,7 +58,7 @@ def _unequal(each: LoadedBeside, ran: Counter[str], wanted: Counter[str], roots:
 
 def _not_compiled(each: LoadedBeside, path: str) -> Verdict:
     return violated(
-        expected=f"{each}: {path} ({each.class_name(path)}) runs compiled: torch traces it as one graph",
+        expected=f"{each}: {path} ({each.class_name(path)}) runs compiled: torch.compile alone does it",
         actual="Python ran it in a warm call",
         because="the part was not found, not decorated, or it gave up",
     )
