@@ -82,14 +82,18 @@ class Case:
         return len(items), patches, len(self.history), len(self.setup.budgets), sum(budgets)
 
     def __str__(self) -> str:
-        batches = ", ".join("[" + ", ".join(_name(item) for item in batch) + "]" for batch in self.history)
         wishes = [f"budgets {list(self.setup.budgets) or 'inferred'}"]
         wishes += [f"at most {self.setup.max_items} items"] if self.setup.max_items else []
         wishes += [] if self.setup.max_frames is None else [f"at most {self.setup.max_frames} frames"]
         wishes += [f"packer {self.setup.packer}"] if self.setup.packer else []
         wishes += [f"back end {self.setup.backend}"] if self.setup.backend else []
         wishes += [] if self.setup.enabled else ["graphs off"]
-        return f"{self.family}: history [{batches}]  {'  '.join(wishes)}"
+        return f"{self.family}: history {batches_text(self.history)}  {'  '.join(wishes)}"
+
+
+def batches_text(history: tuple[Batch, ...]) -> str:
+    """The sizes of all batches, for the text of a case."""
+    return "[" + ", ".join("[" + ", ".join(_name(item) for item in batch) + "]" for batch in history) + "]"
 
 
 def _name(item: ItemSpec) -> str:
@@ -135,13 +139,30 @@ def case_from_data(data: object) -> Case:
     """
     try:
         fields = typed_fields("case", data, _CASE)
-        setup = fields["setup"]
-        if not isinstance(setup.get("budgets"), list):
-            raise TypeError("budgets is no list")
-        history = tuple(tuple(_item_from_data(item) for item in batch) for batch in fields["history"])
-        return Case(fields["family"], Setup(**{**setup, "budgets": tuple(setup["budgets"])}), history)
+        return Case(fields["family"], setup_from_data(fields["setup"]), batches_from_data(fields["history"]))
     except (KeyError, TypeError) as error:
         raise BadCase(f"not a case: {type(error).__name__}: {error}. Valid fields: family, setup, history.") from None
+
+
+def setup_from_data(data: dict[str, Any]) -> Setup:
+    """The setup from its parsed JSON.
+
+    Raises:
+        TypeError: a field is unknown, or there is no list of budgets.
+    """
+    if not isinstance(data.get("budgets"), list):
+        raise TypeError("budgets is no list")
+    return Setup(**{**data, "budgets": tuple(data["budgets"])})
+
+
+def batches_from_data(data: list[Any]) -> tuple[Batch, ...]:
+    """The history from its parsed JSON.
+
+    Raises:
+        KeyError: a field of an item is missing.
+        TypeError: a field of an item is unknown or of the wrong type.
+    """
+    return tuple(tuple(_item_from_data(item) for item in batch) for batch in data)
 
 
 def _item_from_data(data: object) -> ItemSpec:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from models.api import Family, Item
@@ -21,7 +20,10 @@ from suite.contract.compiling import CompilingSubject
 from suite.contract.decorating import DecoratingSubject, LoadingSubject, Wishes
 from suite.contract.guarded_decoration import GuardedLoad, GuardedWorkbench
 from suite.contract.guarded_program import GuardedProgram
+from suite.contract.guarded_ranks import GuardedRanks
+from suite.contract.outputs import check_outputs
 from suite.contract.program import Start
+from suite.contract.sharding import ShardingSubject
 from suite.contract.subject import (
     AdapterBroken,
     Bounds,
@@ -201,6 +203,23 @@ class GuardedSubject:
         with _closed(load):
             yield load
 
+    @contextlib.contextmanager
+    def ranks(self, family: str, setup: Setup, ranks: int) -> Iterator[GuardedRanks]:
+        """Starts a session over so many ranks, and closes it whatever happens.
+
+        Raises:
+            Refused: the subject refuses the setup or the number of ranks.
+        """
+        if not isinstance(self._subject, ShardingSubject):
+            raise AdapterBroken(f"{self.name} declares that it runs on ranks, but has no start_ranks")
+        known = self._families[family]
+        with self.guard.call("start_ranks"):
+            started = self._subject.start_ranks(known, setup, ranks)
+        device = self.capabilities.device
+        session = GuardedRanks(started, family=known, guard=self.guard, device=device, ranks=ranks)
+        with _closed(session):
+            yield session
+
     @property
     def _compiling(self) -> CompilingSubject:
         if not isinstance(self._subject, CompilingSubject):
@@ -222,35 +241,3 @@ def _closed(each: _Closable) -> Iterator[None]:
             each.close()
         raise
     each.close()
-
-
-def check_outputs(outputs: object, items: Sequence[Item], family: Family, *, device: str) -> list[Tensor]:
-    """The outputs of one batch, once they are what they should be in form.
-
-    Raises:
-        SubjectFailed: another number, type, shape, dtype or device than asked for, or a NaN or Inf for
-            finite pixels.
-    """
-    if not isinstance(outputs, Sequence):
-        raise SubjectFailed(f"encode returned {type(outputs).__name__}, not a sequence of tensors")
-    if len(outputs) != len(items):
-        raise SubjectFailed(f"encode returned {len(outputs)} results for {len(items)} items")
-    for index, (output, item) in enumerate(zip(outputs, items, strict=True)):
-        if not isinstance(output, Tensor):
-            raise SubjectFailed(f"encode returned {type(output).__name__} for item {index}, not a tensor")
-        wanted = (family.sizes.tokens(item.grid), family.width), item.pixels.dtype, device
-        got = tuple(output.shape), output.dtype, output.device.type
-        for what, one, other in zip(("shape", "dtype", "device"), got, wanted, strict=True):
-            if one != other:
-                raise SubjectFailed(f"item {index} ({item.grid}) came back with {what} {one}, not {other}")
-        _check_finite(output, item, index)
-    return list(outputs)
-
-
-def _check_finite(output: Tensor, item: Item, index: int) -> None:
-    if bool(torch.isfinite(item.pixels).all()) and not bool(torch.isfinite(output).all()):
-        rows = (~torch.isfinite(output)).any(dim=1).nonzero().flatten().tolist()
-        raise SubjectFailed(
-            f"item {index} ({item.grid}) came back with NaN or Inf in {len(rows)} of {len(output)} tokens, "
-            f"first at token {rows[0]}"
-        )

@@ -97,6 +97,8 @@ class Capabilities:
     """Decorated modules are pickled and copied; without it that is refused clearly (SPEC D6)."""
     undoes_decoration: bool = False
     """What decoration did can be undone (SPEC D6)."""
+    ranks: bool = False
+    """Shares batches out over ranks: it is a `suite.contract.sharding.ShardingSubject`."""
     imported_as: tuple[str, ...] = ()
     """Modules that a user imports to decorate classes or to load models."""
     overhead: int = 0

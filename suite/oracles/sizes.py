@@ -25,3 +25,8 @@ def total_tokens(family: str, batch: Batch) -> int:
 def is_video(spec: ItemSpec) -> bool:
     """Whether the item is a clip."""
     return spec.modality == "video"
+
+
+def rows(family: str, grid: Grid) -> int:
+    """Input rows of one item: what ranks share out evenly."""
+    return family_named(family).sizes.rows(grid)

@@ -12,6 +12,7 @@ from suite.contract.case import AnyCase, Case
 from suite.contract.decoration import DecorationCase
 from suite.contract.loading import LoadCase
 from suite.contract.program import ProgramCase
+from suite.contract.shard_case import ShardCase
 from suite.contract.timeline import Timeline
 from suite.strategies.cases import CASES, Space
 from suite.strategies.decoration_labels import DECORATION_LABELS
@@ -23,6 +24,8 @@ from suite.strategies.loads import LOADS
 from suite.strategies.program_labels import PROGRAM_LABELS
 from suite.strategies.programs import PROGRAMS, slow_backends
 from suite.strategies.restarts import RESTART_LABELS, RESTARTS
+from suite.strategies.shard_labels import SHARD_LABELS
+from suite.strategies.shards import SHARDS
 from suite.strategies.timelines import TIMELINE_LABELS, TIMELINES
 
 STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {
@@ -33,6 +36,7 @@ STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {
     **LOAD_EFFECTS,
     **DECORATIONS,
     **LOADS,
+    **SHARDS,
 }
 
 _LABELS: Mapping[type, Mapping[str, Callable[[Any], bool]]] = {
@@ -70,5 +74,7 @@ def labels(case: AnyCase, family: Family) -> tuple[str, ...]:
     """Names of the classes of inputs that the case belongs to, sorted."""
     if isinstance(case, Case):
         return tuple(sorted(name for name, is_in in LABELS.items() if is_in(case, family)))
+    if isinstance(case, ShardCase):
+        return tuple(sorted(name for name, is_in in SHARD_LABELS.items() if is_in(case, family)))
     known = next((names for kind, names in _LABELS.items() if isinstance(case, kind)), {})
     return tuple(sorted(name for name, is_in in known.items() if is_in(case)))

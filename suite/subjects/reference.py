@@ -18,6 +18,7 @@ from suite.subjects.reference_compiling import CompilesPrograms
 from suite.subjects.reference_decorating import Decorates
 from suite.subjects.reference_parts import EMULATED, Parts, config_of
 from suite.subjects.reference_session import ReferenceSession, Route
+from suite.subjects.reference_sharding import ReferenceRanks
 
 
 class ReferenceSubject(CompilesPrograms, Decorates):
@@ -45,7 +46,9 @@ class ReferenceSubject(CompilesPrograms, Decorates):
             imported_as=self._parts.decoration.imported_as,
         )
         if route == "cuda":
-            self.capabilities = replace(self.capabilities, observable=False, buffers_observed=False, device="cuda")
+            self.capabilities = replace(
+                self.capabilities, observable=False, buffers_observed=False, ranks=False, device="cuda"
+            )
 
     def start(self, family: Family, setup: Setup) -> ReferenceSession:
         """A captured session.
@@ -60,6 +63,14 @@ class ReferenceSubject(CompilesPrograms, Decorates):
             session.close()
             raise
         return session
+
+    def start_ranks(self, family: Family, setup: Setup, ranks: int) -> ReferenceRanks:
+        """A captured session over ranks in threads; the emulator is the device whatever the route.
+
+        Raises:
+            Refused: the configuration is refused.
+        """
+        return ReferenceRanks(family, setup, ranks=ranks, parts=self._parts)
 
     def missing_method(self, family: Family, method: str) -> None:
         """Puts a model without the method before the manager."""

@@ -10,12 +10,15 @@ import torch
 import models
 from models.api import Encoder
 from reference.encoder_graph.buffers import StaticBuffers
+from reference.encoder_graph.collectives import Collectives
 from reference.encoder_graph.config import EncoderGraphConfig
 from reference.encoder_graph.device import GraphDevice
 from reference.encoder_graph.manager import BufferFactory, EncoderCudaGraphManager, ManagerFactory
 from reference.encoder_graph.model import EncoderGraphModel
 from reference.encoder_graph.packing import Packer, packer
 from reference.encoder_graph.protocol import SupportsEncoderCudaGraph
+from reference.encoder_graph.shard_plan import LargestFirst, LoadBalancer
+from reference.encoder_graph.sharding import ShardedEncoder, ShardingFactory
 from reference.model_runner import EncoderModelRunner
 from suite.contract.case import Setup
 from suite.subjects.reference_compilation import SOUND, CompilationParts
@@ -48,8 +51,20 @@ EMULATED = replace(
     video=True,
     several_sessions=True,
     checks_inputs=True,
+    ranks=True,
     overhead=64,
 )
+
+
+@dataclass(frozen=True)
+class ShardingParts:
+    """What the reference shares batches out over ranks with."""
+
+    encoder: ShardingFactory = ShardedEncoder
+    balancer: Callable[[], LoadBalancer] = LargestFirst
+    """Called once for each rank."""
+    collectives: Callable[[Collectives], Collectives] = lambda group: group
+    """What stands between one rank and the group."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +83,7 @@ class Parts:
     config: Callable[[Setup], EncoderGraphConfig] = lambda setup: config_of(setup)
     compilation: CompilationParts = SOUND
     decoration: DecorationParts = SOUND_DECORATION
+    sharding: ShardingParts = ShardingParts()
 
 
 def config_of(setup: Setup) -> EncoderGraphConfig:
