@@ -8,13 +8,14 @@ from collections.abc import Mapping
 import pytest
 
 from models.api import Grid
-from suite.contract.case import AnyCase, BadCase, Case, ItemSpec
+from suite.contract.case import AnyCase, BadCase, Case, ItemSpec, Setup
 from suite.contract.decorating import Options, Wishes
 from suite.contract.decoration import Build, Decorate, DecorationCase, Subclass, TreeSpec, Undo
 from suite.contract.decoration import Call as CallInstance
 from suite.contract.kinds import READERS, read_case
 from suite.contract.loading import LoadCase, ModelLoad, ModelSpec
 from suite.contract.program import Call, CompileSetup, ProgramCase, ProgramSpec, Start
+from suite.contract.shard_case import Plant, ShardCase
 from suite.contract.timeline import Compile, Timeline
 
 LOADED = Compile("load", "language_model", steps=(4, Compile("jit", fails=True, caught=False, first_run=2), 1))
@@ -32,11 +33,13 @@ STEPS = (
     Subclass("Root"),
     Undo("Root"),
 )
+BATCH = (ItemSpec(Grid(1, 2, 2)), ItemSpec(Grid(1, 4, 2), seed=1))
 KINDS: dict[str, AnyCase] = {
     "plain": Case("toy", history=((ItemSpec(Grid(1, 2, 2)),),)),
     "timeline": Timeline("toy", modes=("full", "none"), threads=((LOADED,), ()), turns=(1, 0)),
     "load": LoadCase("toy", (LOAD, ModelLoad(ModelSpec("gpt2")))),
     "decoration": DecorationCase("toy", TreeSpec(1, "super", "future", ("hooks",)), Wishes("stock"), STEPS),
+    "shards": ShardCase("toy", 3, Setup((4, 8), 2), (BATCH, (), BATCH), Plant(2, 1, "width")),
     "program": ProgramCase("toy", (STARTED, Start(ProgramSpec("toy")))),
 }
 
@@ -84,3 +87,17 @@ def test_an_unknown_kind_is_refused() -> None:
     """With the kinds that there are."""
     with pytest.raises(BadCase, match=r"kind 'dream'; choose one of timeline, program"):
         read_case({"kind": "dream"})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"ranks": 9}, "ranks of the case is 9, and should be from 1 to 8"),
+        ({"plant": {"rank": 0, "batch": 0, "what": "sleeps"}}, "what of the plant is 'sleeps'; choose one of raises"),
+        ({"plant": {"rank": 0}}, "KeyError: 'batch'"),
+    ],
+)
+def test_a_case_over_ranks_has_its_limits(wrong: Mapping[str, object], said: str) -> None:
+    """The refusal names the value and the valid ones."""
+    with pytest.raises(BadCase, match=said):
+        read_case({**_data(KINDS["shards"]), **wrong})

@@ -65,7 +65,7 @@ class GuardedRanks:
             SubjectFailed: the ranks did not come back within the limit, or there are more or fewer answers than ranks.
         """
         with self._guard.call("encode"):
-            answers = list(self._within("encode", lambda: self._session.encode(items, plant)))
+            answers = list(self._within_limit(lambda: self._session.encode(items, plant)))
         if len(answers) != self._ranks:
             raise SubjectFailed(f"encode returned {len(answers)} answers for {self._ranks} ranks")
         return answers
@@ -82,14 +82,18 @@ class GuardedRanks:
         except SubjectFailed as failure:
             raise SubjectFailed(f"on rank {rank} of {self._ranks} {failure}") from failure.__cause__
 
-    def _within(self, name: str, call: Callable[[], _Value]) -> _Value:
-        """What the call returns, if it returns within the limit; a thread that does not is left behind."""
+    def _within_limit(self, call: Callable[[], _Value]) -> _Value:
+        """What the call returns.
+
+        Raises:
+            TimeoutError: it did not return within the limit; its thread is left behind.
+        """
         waiting = _Call(call)
         waiting.start()
         waiting.join(self._limit_seconds)
         if waiting.is_alive():
             self._is_lost = True
-            raise SubjectFailed(f"{name} on {self._ranks} ranks did not come back within {self._limit_seconds:g} s")
+            raise TimeoutError(f"{self._ranks} ranks did not all come back within {self._limit_seconds:g} s")
         return waiting.result()
 
 

@@ -18,7 +18,7 @@ from suite.contract.shard_case import Plant
 from suite.contract.subject import Subject
 
 LIMIT_SECONDS = 20.0
-"""How long a batch, or a start, may take on all ranks together before the subject counts as hung."""
+"""How long a batch may take on all ranks together before the subject counts as hung."""
 
 
 @dataclass(frozen=True, order=True)

@@ -10,7 +10,7 @@ from models.api import Family, Item
 from models.families import family as family_named
 from models.photographs import photograph_items
 from models.towers import Tower, build_tower
-from suite.contract.case import Batch, Case, ItemSpec, draw_pixels
+from suite.contract.case import AnyCase, Batch, ItemSpec, draw_pixels
 
 
 @cache
@@ -36,7 +36,7 @@ def item(family: Family, spec: ItemSpec) -> Item:
     return Item(real.grid, real.pixels.clone(), real.modality)
 
 
-def items(case: Case, batch: Batch) -> list[Item]:
+def items(case: AnyCase, batch: Batch) -> list[Item]:
     """Fresh items of one batch of a case."""
     family = family_named(case.family)
     return [item(family, spec) for spec in batch]

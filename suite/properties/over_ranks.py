@@ -10,14 +10,13 @@ import torch
 from torch import Tensor
 
 from models.api import Item
-from models.families import family as family_named
 from suite.contract.case import Batch
 from suite.contract.guard import GuardedSubject
 from suite.contract.guarded_ranks import GuardedRanks
 from suite.contract.shard_case import ShardCase
 from suite.contract.sharding import RankAnswer
 from suite.contract.verdict import Difference, Evidence, Verdict, violated
-from suite.oracles.eager import item, solo, solo_again
+from suite.oracles.eager import items, solo, solo_again
 from suite.oracles.tolerance import compare, tolerance
 
 SHARDED = "sharded"
@@ -48,8 +47,7 @@ class OverRanks:
 
     def items(self, batch: Batch) -> list[Item]:
         """Fresh items of one batch."""
-        family = family_named(self.case.family)
-        return [item(family, spec) for spec in batch]
+        return items(self.case, batch)
 
     def encode(self, number: int) -> Encoded:
         """One batch of the history; every rank has answered."""

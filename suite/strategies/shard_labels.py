@@ -12,6 +12,8 @@ from suite.contract.shard_case import MOST_RANKS, ShardCase
 ShardLabel = Callable[[ShardCase, Family], bool]
 MANY = 2
 """Items per rank from which on there are many."""
+TEN = 10
+"""Items up to which the order of numbers is that of their texts."""
 
 
 def _any_batch(is_in: Callable[[Batch, ShardCase], bool]) -> ShardLabel:
@@ -40,6 +42,11 @@ def _idle_after_busy(case: ShardCase, _family: Family) -> bool:
     return any(len(before) >= case.ranks > len(after) for before, after in pairwise(case.history))
 
 
+def _other_order(case: ShardCase, _family: Family) -> bool:
+    first, *others = case.history or ((),)
+    return any(batch != first and sorted(map(str, batch)) == sorted(map(str, first)) for batch in others)
+
+
 def _plant(is_in: Callable[[ShardCase, Batch], bool]) -> ShardLabel:
     return lambda case, _family: case.plant is not None and is_in(case, case.history[case.plant.batch])
 
@@ -50,6 +57,7 @@ SHARD_LABELS: dict[str, ShardLabel] = {
     "more-ranks-than-items": _any_batch(lambda batch, case: 0 < len(batch) < case.ranks),
     "as-many-ranks-as-items": _any_batch(lambda batch, case: len(batch) == case.ranks),
     "many-items-a-rank": _any_batch(lambda batch, case: len(batch) >= MANY * case.ranks),
+    "more-than-ten-items": _any_batch(lambda batch, _case: len(batch) > TEN),
     "empty-batch": _any_batch(lambda batch, _case: not batch),
     "equal-sizes": _any_batch(_equal_sizes),
     "one-giant": _giant,
@@ -57,6 +65,7 @@ SHARD_LABELS: dict[str, ShardLabel] = {
     "graphs-off": lambda case, _family: not case.setup.enabled,
     "graphs-on": lambda case, _family: case.setup.enabled,
     "idle-after-busy": _idle_after_busy,
+    "other-order": _other_order,
     "raises": _plant(lambda case, _batch: case.plant is not None and case.plant.what == "raises"),
     "another-dtype": _plant(lambda case, _batch: case.plant is not None and case.plant.what == "dtype"),
     "another-width": _plant(lambda case, _batch: case.plant is not None and case.plant.what == "width"),

@@ -24,11 +24,12 @@ OFF = Setup(enabled=False)
 
 
 @st.composite
-def shard_setups(draw: st.DrawFn, sizes: Sizes, *, ranks: int) -> Setup:
-    """Graphs off, mostly; otherwise one budget for every rank."""
-    if ranks > GRAPHED_RANKS or draw(st.sampled_from([True, True, False]), label="graphs off"):
-        return OFF
-    return draw(setups(sizes, max_budgets=1), label="setup")
+def worlds(draw: st.DrawFn, sizes: Sizes, *, least_ranks: int = 1) -> tuple[int, Setup]:
+    """Ranks, and how each is configured: any number with graphs off, or a few with one budget each."""
+    both = [(ranks, graphs) for ranks in range(least_ranks, MOST_RANKS + 1) for graphs in (False, True)]
+    known = [(ranks, graphs) for ranks, graphs in both if ranks <= GRAPHED_RANKS or not graphs]
+    ranks, graphs = draw(st.sampled_from(known), label="ranks, and graphs on")
+    return ranks, draw(setups(sizes, max_budgets=1), label="setup") if graphs else OFF
 
 
 def _most(sizes: Sizes) -> int:
@@ -65,8 +66,8 @@ def giant_among_dwarfs(draw: st.DrawFn, sizes: Sizes) -> Batch:
 
 @st.composite
 def many_small(draw: st.DrawFn, sizes: Sizes, *, ranks: int) -> Batch:
-    """More small items than ranks, of one unit or two."""
-    count = draw(st.integers(min(ranks + 1, MOST_ITEMS), MOST_ITEMS), label="items")
+    """One small item more than ranks, or as many as a batch has at most, of one unit or two."""
+    count = draw(st.sampled_from([min(ranks + 1, MOST_ITEMS), MOST_ITEMS]), label="items")
     return _batch_of(draw, sizes, [draw(st.integers(1, 2), label="units") for _ in range(count)])
 
 
@@ -76,6 +77,15 @@ def striped(draw: st.DrawFn, sizes: Sizes, *, ranks: int) -> Batch:
     turns = draw(st.integers(2, 3), label="turns")
     count = min(turns * ranks, MOST_ITEMS)
     return _batch_of(draw, sizes, [1 if number % ranks else _most(sizes) for number in range(count)])
+
+
+@st.composite
+def giant_last(draw: st.DrawFn, sizes: Sizes, *, ranks: int) -> Batch:
+    """Dwarfs that fill all ranks but one up to a giant, which comes after them."""
+    parts = draw(st.integers(1, min(4, max(1, (MOST_ITEMS - 1) // max(1, ranks - 1)))), label="dwarfs a rank")
+    dwarf = max(1, _most(sizes) // parts)
+    dwarfs = min((ranks - 1) * parts, MOST_ITEMS - 1)
+    return _batch_of(draw, sizes, [*[dwarf] * dwarfs, min(dwarf * parts, _most(sizes))])
 
 
 @st.composite
@@ -95,22 +105,35 @@ def _batches(sizes: Sizes, setup: Setup, *, ranks: int) -> st.SearchStrategy[Bat
 
 @st.composite
 def shards(draw: st.DrawFn, space: Space, *, least_ranks: int = 1) -> ShardCase:
-    """Up to three batches of every kind, some empty, over one to eight ranks."""
+    """Up to three batches of every kind, some empty or the first in another order, over one to eight ranks."""
     sizes = space.family.sizes
-    ranks = draw(st.integers(least_ranks, MOST_RANKS), label="ranks")
-    setup = draw(shard_setups(sizes, ranks=ranks), label="setup")
+    ranks, setup = draw(worlds(sizes, least_ranks=least_ranks), label="world")
     batch = _batches(sizes, setup, ranks=ranks)
     first = draw(batch, label="batch 0")
-    others = draw(st.lists(batch | st.just(()), max_size=2), label="later batches")
+    turned = st.permutations(first).map(tuple)
+    others = draw(st.lists(st.one_of(batch, turned, st.just(())), max_size=2), label="later batches")
     return ShardCase(space.family.name, ranks, setup, (first, *others))
+
+
+@st.composite
+def loaded_shards(draw: st.DrawFn, space: Space) -> ShardCase:
+    """Two batches that can be shared out badly, each followed by itself begun at another item; graphs off."""
+    sizes = space.family.sizes
+    ranks = draw(st.integers(1, MOST_RANKS), label="ranks")
+    of_ranks = [kind(sizes, ranks=ranks) for kind in (giant_last, striped, many_small)]
+    loads = st.one_of(few(sizes), giant_among_dwarfs(sizes), *of_ranks)
+    history: list[Batch] = []
+    for batch in (draw(loads, label="batch"), draw(loads, label="another batch")):
+        start = draw(st.integers(0, len(batch) - 1), label="begun at")
+        history += [batch, batch[start:] + batch[:start]]
+    return ShardCase(space.family.name, ranks, OFF, tuple(history))
 
 
 @st.composite
 def idle_shards(draw: st.DrawFn, space: Space) -> ShardCase:
     """Fewer items than ranks, or none, before and after a batch that keeps every rank busy."""
     sizes = space.family.sizes
-    ranks = draw(st.integers(2, MOST_RANKS), label="ranks")
-    setup = draw(shard_setups(sizes, ranks=ranks), label="setup")
+    ranks, setup = draw(worlds(sizes, least_ranks=2), label="world")
     one_to_most = st.integers(1, _most(sizes))
     idle = [
         _batch_of(draw, sizes, draw(st.lists(one_to_most, max_size=min(ranks - 1, 3)), label="units")) for _ in range(2)
@@ -125,19 +148,20 @@ def planted(*kinds: PlantKind) -> Callable[[Space], st.SearchStrategy[ShardCase]
 
     @st.composite
     def drawn(draw: st.DrawFn, space: Space) -> ShardCase:
+        what = draw(st.sampled_from(kinds), label="what")
         case = draw(shards(space, least_ranks=2), label="case")
         number = draw(st.sampled_from([n for n, batch in enumerate(case.history) if batch]), label="batch")
         busy = min(case.ranks, len(case.history[number]))
-        rank = draw(st.integers(0, busy - 1) | st.integers(0, case.ranks - 1), label="rank")
+        rank = draw(st.sampled_from([*range(busy), case.ranks - 1]), label="rank")
         after = _batch_of(draw, space.family.sizes, [2, 1])
-        plant = Plant(rank, number, draw(st.sampled_from(kinds), label="what"))
-        return replace(case, history=(*case.history, after), plant=plant)
+        return replace(case, history=(*case.history, after), plant=Plant(rank, number, what))
 
     return drawn
 
 
 SHARDS: dict[str, Callable[[Space], st.SearchStrategy[ShardCase]]] = {
     "shards": shards,
+    "loaded_shards": loaded_shards,
     "idle_shards": idle_shards,
     "failing_shards": planted("raises"),
     "unequal_shards": planted("dtype", "width"),
