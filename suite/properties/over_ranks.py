@@ -73,12 +73,12 @@ class OverRanks:
             for index, output in enumerate(outputs):
                 if rank and torch.equal(output, done.outputs[0][index]):
                     continue
-                if verdict := self._differs(done, rank, index, output, want[index]):
+                if verdict := self._differs(done, rank, index, output, want):
                     return verdict
         return None
 
-    def _differs(self, done: Encoded, rank: int, index: int, got: Tensor, want: Tensor) -> Verdict | None:
-        found = compare(SHARDED, got, want, item=index, batch=done.number)
+    def _differs(self, done: Encoded, rank: int, index: int, got: Tensor, want: Sequence[Tensor]) -> Verdict | None:
+        found = compare(SHARDED, got, want[index], item=index, batch=done.number)
         self.margin = max(self.margin, found.used)
         if not found.mismatched:
             return None
@@ -87,9 +87,10 @@ class OverRanks:
             expected=f"on rank {rank} of {self.case.ranks}, item {index} ({done.batch[index].grid}) of batch "
             f"{done.number} equal to its solo run in eager",
             actual=f"{found.mismatched} / {found.total} elements differ, greatest abs {found.max_abs:.3g} at "
-            f"token {found.index[0]}, channel {found.index[1]}; the item was encoded on ranks {encoder}",
+            f"token {found.index[0]}, channel {found.index[1]}; the item was encoded on ranks {encoder}"
+            + "".join(f"; these are the values of item {other}" for other in _owners(got, want)),
             because="rows were taken from another item, another rank or the padding, or what a rank encoded is wrong",
-            evidence=difference(found, want),
+            evidence=difference(found, want[index]),
         )
 
     def unlike(self, got: Encoded, want: Sequence[Tensor], *, what: str, because: str) -> Verdict | None:
@@ -112,6 +113,15 @@ class OverRanks:
         if first is None:
             return None
         return compare("eager again", solo_again(self.case.family, first), solo(self.case.family, first))
+
+
+def _owners(got: Tensor, want: Sequence[Tensor]) -> list[int]:
+    """Items whose answer it is."""
+    return [
+        index
+        for index, each in enumerate(want)
+        if each.shape == got.shape and not compare(SHARDED, got, each).mismatched
+    ]
 
 
 def difference(found: Difference, want: Tensor) -> Evidence:

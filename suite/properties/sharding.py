@@ -9,6 +9,7 @@ import torch
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
 from suite.contract.shard_case import MOST_RANKS, ShardCase
+from suite.contract.sharding import RankAnswer
 from suite.contract.verdict import Verdict, holds, violated
 from suite.oracles.makespan import greedy_bound, least_makespan
 from suite.oracles.sizes import rows
@@ -151,7 +152,7 @@ def order_does_not_matter(case: ShardCase, subject: GuardedSubject) -> Verdict:
                 answers = run.session.encode(run.items(tuple(want.batch[place] for place in order)))
                 back = sorted(zip(order, answers[0].outputs or (), strict=True), key=lambda each: each[0])
                 got = [output for _, output in back]
-                turned = Encoded(want.number, want.batch, [type(answers[0])(outputs=got)])
+                turned = Encoded(want.number, want.batch, [RankAnswer(outputs=got)])
                 if verdict := run.unlike(
                     turned,
                     want.outputs[0],
@@ -200,9 +201,13 @@ def ranks_hold_equal_bits(case: ShardCase, subject: GuardedSubject) -> Verdict:
 def same_collectives_on_every_rank(case: ShardCase, subject: GuardedSubject) -> Verdict:
     """All ranks enter the same collectives in the same order, with tensors of one shape and dtype, whatever the mix."""
     with over_ranks(case, subject) as run:
-        for done in run.batches():
-            if verdict := unequal_collectives(done.answers, number=done.number):
+        for number, batch in enumerate(case.history):
+            items = run.items(batch)
+            answers = run.session.answers(items)
+            # Before a rank that waits is told: who did not come says more.
+            if verdict := unequal_collectives(answers, number=number):
                 return verdict
+            run.session.checked(answers, items)
     return holds()
 
 
