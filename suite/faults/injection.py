@@ -25,7 +25,6 @@ from reference.encoder_graph.protocol import SupportsEncoderCudaGraph
 from reference.encoder_graph.statistics import Counters
 from suite.subjects.reference_compilation import SOUND
 from suite.subjects.reference_decorating import SOUND as SOUND_DECORATION
-from suite.subjects.reference_parts import Parts
 from suite.subjects.reference_parts import Parts, ShardingParts
 
 MakeParts = Callable[[], Parts]
@@ -132,6 +131,8 @@ def piecewise(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check the
 def decorating(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
     """Other parts of what the reference decorates and loads with, by the names of `DecorationParts`."""
     return lambda: Parts(decoration=replace(SOUND_DECORATION, **parts))
+
+
 def sharding(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
     """Other parts of sharing batches out over ranks, by the names of `ShardingParts`."""
     return lambda: Parts(sharding=ShardingParts(**parts))
