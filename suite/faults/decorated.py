@@ -29,7 +29,7 @@ def changed(change: Change) -> injection.MakeParts:
             change(made, undecorated(made))
         return made
 
-    return injection.decorating(decorate=decorate)
+    return injection.decoration(decorate=decorate)
 
 
 def otherwise(**wishes: Any) -> injection.MakeParts:  # noqa: ANN401 - the decorator's own
@@ -38,4 +38,4 @@ def otherwise(**wishes: Any) -> injection.MakeParts:  # noqa: ANN401 - the decor
     def decorate(cls: Module, **options: Any) -> Module:  # noqa: ANN401 - the decorator's own
         return support_torch_compile(cls, **{**options, **wishes})
 
-    return injection.decorating(decorate=decorate)
+    return injection.decoration(decorate=decorate)

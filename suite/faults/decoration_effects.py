@@ -232,7 +232,7 @@ FAULTS = (
         id="decoration_effects/undoes-nothing",
         breaks="an undo gives the decorated class back",
         caught_by=(_UNDO,),
-        parts=injection.decorating(undecorate=lambda cls: cls),
+        parts=injection.decoration(undecorate=lambda cls: cls),
     ),
     Fault(
         id="decoration_effects/keeps-instances",
@@ -244,18 +244,18 @@ FAULTS = (
         id="decoration_effects/leaves-alone-what-it-cannot",
         breaks="a class that cannot be decorated comes back plain, without a word",
         caught_by=(_REFUSALS,),
-        parts=injection.decorating(decorate=_leaves_alone),
+        parts=injection.decoration(decorate=_leaves_alone),
     ),
     Fault(
         id="decoration_effects/marks-what-it-refuses",
         breaks="a class whose decoration was refused is written to",
         caught_by=(_REFUSALS,),
-        parts=injection.decorating(decorate=_marks_what_it_refuses),
+        parts=injection.decoration(decorate=_marks_what_it_refuses),
     ),
     Fault(
         id="decoration_effects/refuses-without-a-name",
         breaks="a refusal does not say which class is meant",
         caught_by=(_REFUSALS,),
-        parts=injection.decorating(decorate=_says_nothing),
+        parts=injection.decoration(decorate=_says_nothing),
     ),
 )

@@ -128,11 +128,6 @@ def piecewise(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check the
     return compilation(backend=replace(SOUND.backend, **parts))
 
 
-def decorating(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
-    """Other parts of what the reference decorates and loads with, by the names of `DecorationParts`."""
-    return lambda: Parts(decoration=replace(SOUND_DECORATION, **parts))
-
-
 def sharding(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
     """Other parts of sharing batches out over ranks, by the names of `ShardingParts`."""
     return lambda: Parts(sharding=ShardingParts(**parts))
