@@ -189,7 +189,7 @@ FAULTS = (
     _fault("base-model", "the decoder is taken with what is around it", _PARTS, _finding(_BaseModel), family="opt"),
     _fault("head-too", "the head is compiled", _PARTS, _HeadToo, family="bloom"),
     _fault("decoder-stays-eager", "nothing is compiled", _PARTS, _decorating(_DecoderStays), family="bloom"),
-    _fault("mode-is-not-heard", "mode none compiles", _PARTS, _NoneIsFull, family="falcon"),
+    _fault("mode-is-not-heard", "mode none compiles", _PARTS, _NoneIsFull, family="opt"),
     _fault(
         "asks-an-optional-rope",
         "a model without rotary embeddings does not load",

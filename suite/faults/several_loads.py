@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,6 +19,12 @@ from reference.transformers_backend.parts import Parts as ModelParts
 from suite.faults.fault import Fault
 from suite.subjects.reference_decorating import SOUND, DecorationParts
 from suite.subjects.reference_parts import Parts
+
+
+def _first_of_a_mode() -> Callable[..., CompilationConfig]:
+    """Loads of one mode share the configuration of the first."""
+    made: dict[object, CompilationConfig] = {}
+    return lambda **said: made.setdefault(said["mode"], CompilationConfig(**said))
 
 
 class _ChoosesOnce(Loader):
@@ -119,7 +124,7 @@ FAULTS = (
         "one-configuration",
         "two loads count into the same counters",
         _BESIDE,
-        lambda: replace(SOUND, config=functools.cache(CompilationConfig)),
+        lambda: replace(SOUND, config=_first_of_a_mode()),
     ),
     _fault(
         "chooses-once",
