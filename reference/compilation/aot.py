@@ -30,6 +30,7 @@ from reference.compilation.ranges import CompileRange, Ranges
 from reference.compilation.reads import Reads
 from reference.compilation.splitting import Piece
 from reference.compilation.stored_programs import AotProgram, StorableProgram
+from reference.compilation.twins import twin_of
 from reference.compilation.variants import Variant
 
 logger = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ class TorchTracer(Tracer):
         """
         function = self._function
         if isinstance(function, types.FunctionType):
-            function = _twin(function)
+            function = twin_of(function)
         made: Program = torch.compile(function, fullgraph=True, backend=self.backend())
         return made
 
@@ -286,21 +287,6 @@ def _numbered() -> AbstractContextManager[object]:
 def _function_of(forward: Program) -> Program:
     function: Program = getattr(forward, "__func__", forward)
     return function
-
-
-def _twin(function: types.FunctionType) -> types.FunctionType:
-    """The same function over a code object of its own."""
-    twin = types.FunctionType(
-        function.__code__.replace(),
-        function.__globals__,
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )
-    twin.__kwdefaults__ = function.__kwdefaults__
-    twin.__dict__.update(function.__dict__)
-    twin.__qualname__ = function.__qualname__
-    return twin
 
 
 def _first_line(error: Exception) -> str:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import inspect
-import re
-import types
-import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any, cast
 
-import torch
 from torch import Tensor
 from torch._dynamo.decorators import mark_dynamic, mark_unbacked
 from torch.fx.experimental import _config as shape_settings
 
+from reference.compilation.annotations import (
+    holds_tensor,
+    is_of_tensors,
+    is_optional,
+    only_plain,
+    only_tensors,
+    resolved,
+    spelled,
+)
 from reference.compilation.config import DynamicShapes
 
 _Marks = list[tuple[str, Tensor, tuple[int, ...]]]
 DimsWish = Mapping[str, int | Sequence[int]]
-_TENSOR_WORD = re.compile(r"\b(\w+\.)?\w*Tensor\b")
-_CONTAINERS = (list, tuple, Sequence, dict, Mapping)
 _NAMED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -56,7 +60,7 @@ class ForwardSignature:
         self.variadic = next((each.name for each in kept if each.kind is inspect.Parameter.VAR_KEYWORD), None)
         self.others = next((each.name for each in kept if each.kind is inspect.Parameter.VAR_POSITIONAL), None)
         source = inspect.unwrap(forward)
-        self.annotations = {each.name: _resolved(each.annotation, source) for each in kept}
+        self.annotations = {each.name: resolved(each.annotation, source) for each in kept}
 
     def infer(self) -> DynamicDims:
         """Dim 0 of every argument that is annotated as a tensor, alone, optional or in a container.
@@ -126,11 +130,11 @@ class ForwardSignature:
         if name not in self.parameters or value is self.parameters[name].default:
             return
         if only_tensors(annotation) and not isinstance(value, Tensor):
-            if (value is None and is_optional(annotation)) or _is_of_tensors(value):
+            if (value is None and is_optional(annotation)) or is_of_tensors(value):
                 return
             raise TypeError(self._wrong(name, "a Tensor" + (" or None" if is_optional(annotation) else ""), value))
         if isinstance(value, Tensor) and only_plain(annotation):
-            raise TypeError(self._wrong(name, _spelled(annotation), value))
+            raise TypeError(self._wrong(name, spelled(annotation), value))
 
     def _wrong(self, name: str, wanted: str, value: object) -> str:
         got = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
@@ -138,78 +142,6 @@ class ForwardSignature:
             f"{self.class_name}.forward: argument {name!r} takes {wanted}, not {got}: "
             f"check the order of the arguments against {self.signature}."
         )
-
-
-def _resolved(annotation: object, function: Callable[..., object]) -> object:
-    """The annotation as an object; as text, if its names exist for type checkers only."""
-    if not isinstance(annotation, str):
-        return annotation
-    try:
-        return eval(annotation, getattr(function, "__globals__", {}))
-    except Exception:
-        return annotation
-
-
-def _members(annotation: object) -> tuple[object, ...]:
-    """The alternatives of a union, or the annotation alone."""
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return typing.get_args(annotation)
-    return (annotation,)
-
-
-def is_tensor(annotation: object) -> bool:
-    """Whether an annotation without alternatives is a tensor: `Tensor`, `FloatTensor` and their like."""
-    if isinstance(annotation, str):
-        return bool(_TENSOR_WORD.fullmatch(annotation.strip()))
-    if typing.get_origin(annotation) is typing.Annotated:
-        return is_tensor(typing.get_args(annotation)[0])
-    return isinstance(annotation, type) and (issubclass(annotation, Tensor) or isinstance(annotation, _LEGACY))
-
-
-_LEGACY = type(torch.FloatTensor)
-
-
-def holds_tensor(annotation: object) -> bool:
-    """Whether a tensor may come: alone, optional, or in a list, tuple or mapping."""
-    if isinstance(annotation, str):
-        return bool(_TENSOR_WORD.search(annotation))
-    if is_tensor(annotation):
-        return True
-    origin = typing.get_origin(annotation)
-    inner = typing.get_args(annotation)
-    looks_inside = origin in (typing.Union, types.UnionType) or origin in _CONTAINERS
-    inside = looks_inside or (isinstance(origin, type) and issubclass(origin, _CONTAINERS))
-    return inside and any(holds_tensor(each) for each in inner)
-
-
-def only_tensors(annotation: object) -> bool:
-    """Whether nothing but a tensor, or None, is taken."""
-    if isinstance(annotation, str):
-        words = [word.strip() for word in re.sub(r"Optional\[(.*)\]", r"\1", annotation).split("|")]
-        return any(map(is_tensor, words)) and all(is_tensor(word) or word == "None" for word in words)
-    members = [each for each in _members(annotation) if each is not types.NoneType and each is not None]
-    return bool(members) and all(map(is_tensor, members))
-
-
-def is_optional(annotation: object) -> bool:
-    """Whether None is taken."""
-    if isinstance(annotation, str):
-        return "None" in annotation or "Optional" in annotation
-    return types.NoneType in _members(annotation) or annotation is None
-
-
-def only_plain(annotation: object) -> bool:
-    """Whether only numbers, flags, texts or None are taken."""
-    return all(each in (int, float, bool, str, types.NoneType) for each in _members(annotation))
-
-
-def _is_of_tensors(value: object) -> bool:
-    """Whether it is a mapping of tensors: transformers hands over one mask per kind of layer, and writes Tensor."""
-    return isinstance(value, Mapping) and all(each is None or isinstance(each, Tensor) for each in value.values())
-
-
-def _spelled(annotation: object) -> str:
-    return " or ".join(each.__name__ for each in _members(annotation) if isinstance(each, type))
 
 
 def tensors_in(value: object) -> Iterator[Tensor]:
@@ -237,9 +169,7 @@ class DimensionMarker:
     def settings(self, shapes: DynamicShapes) -> AbstractContextManager[object]:
         """What must be in force while torch traces."""
         if shapes is DynamicShapes.BACKED_SIZE_OBLIVIOUS:
-            setting: AbstractContextManager[object] = typing.cast(typing.Any, shape_settings).patch(
-                backed_size_oblivious=True
-            )
+            setting: AbstractContextManager[object] = cast("Any", shape_settings).patch(backed_size_oblivious=True)
             return setting
         return nullcontext()
 

@@ -15,6 +15,8 @@ from suite.faults.catalogue import FAULTS
 from suite.faults.fault import Fault
 
 _STUMBLES = ("TypeError", "AttributeError", "NameError", "KeyError", "IndexError", "AssertionError", "ImportError")
+_RAISING = ("decoration/by-name-in-order", "decoration_effects/reads-a-mark")
+"""Faults of which a good call that raises is the very symptom."""
 _PAIRS = [
     pytest.param(fault, law, id=f"{fault.id}-{law}")
     for fault in FAULTS.values()
@@ -38,4 +40,6 @@ def test_law_catches_its_fault(fault: Fault, law: str) -> None:
     """Every law named for a fault is violated by it, also those after the first."""
     violation = _violation(fault, law)
     assert violation is not None
+    if fault.id in _RAISING:
+        return
     assert not [stumble for stumble in _STUMBLES if f"raised {stumble}" in violation.actual], violation.actual

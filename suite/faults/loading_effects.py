@@ -106,10 +106,12 @@ def _living(cls: type[nn.Module]) -> list[nn.Module]:
 
 
 class _PastTheHooks(Loader):
-    """Calls the compiled forward instead of the module, once it is configured."""
+    """Calls a decoder's compiled forward instead of the module. Towers would fail: they hear themselves by hooks."""
 
     def change(self, model: PreTrainedModel, part: Part) -> Change:
         made = super().change(model, part)
+        if part.is_encoder:
+            return made
         made.module.__class__ = type(
             part.cls.__name__,
             (made.decorated,),
@@ -118,8 +120,8 @@ class _PastTheHooks(Loader):
         return made
 
 
-class _Unmasked(Loader):
-    """Rounds what the hooks of decoders are handed: the forward that they see is not the one that runs."""
+class _LeavesAHook(Loader):
+    """Puts a hook of its own on each part, which undo does not know of."""
 
     def change(self, model: PreTrainedModel, part: Part) -> Change:
         made = super().change(model, part)
@@ -213,7 +215,7 @@ FAULTS = (
     _on_llama(
         id="loading_effects/name-is-taken",
         breaks="the decorated class stands under the original's name in its module",
-        caught_by=(_CLASSES, _EARLIER),
+        caught_by=(_CLASSES,),
         parts=_loader(_TakesTheName),
     ),
     _on_llama(
@@ -258,7 +260,7 @@ FAULTS = (
         id="loading_effects/hook-is-left",
         breaks="undo leaves a hook of the loader's on the module",
         caught_by=(_UNDO,),
-        parts=_loader(_Unmasked),
+        parts=_loader(_LeavesAHook),
     ),
     _on_llama(
         id="loading_effects/undo-forgets-a-module",

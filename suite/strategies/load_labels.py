@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.whole import whole_model
+from models.whole import MODELS
 from models.whole.rope import DYNAMIC
 from suite.contract.loading import LoadCase, ModelLoad
 
@@ -19,8 +19,13 @@ def _differ(what: Callable[[ModelLoad], object]) -> LoadLabel:
     return lambda case: len({what(load) for load in case.loads}) > 1
 
 
+def _modalities(load: ModelLoad) -> tuple[str, ...]:
+    """What it takes besides text; of what is no whole model, nothing is known."""
+    return MODELS[load.model.name].modalities if load.model.name in MODELS else ()
+
+
 def _has_encoders(load: ModelLoad) -> bool:
-    return bool(whole_model(load.model.name).encoders)
+    return bool(_modalities(load))
 
 
 def _wished(load: ModelLoad) -> bool:
@@ -28,7 +33,7 @@ def _wished(load: ModelLoad) -> bool:
 
 
 def _modality(name: str) -> LoadLabel:
-    return _any(lambda load: name in whole_model(load.model.name).modalities)
+    return _any(lambda load: name in _modalities(load))
 
 
 LOAD_LABELS: dict[str, LoadLabel] = {
