@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
+import tempfile
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -111,6 +115,18 @@ class _Threads(WrappingLoader):
         return super().built(config)
 
 
+class _Reaches(WrappingLoader):
+    """Has every Python that is started later begin with a module of its own."""
+
+    def built(self, config: object) -> nn.Module:
+        folder = tempfile.mkdtemp()
+        weakref.finalize(self, shutil.rmtree, folder)
+        line = "import torch\ntorch.set_default_dtype(torch.float64)\n"
+        Path(folder, "sitecustomize.py").write_text(line, encoding="utf-8")
+        os.environ["PYTHONPATH"] = folder
+        return super().built(config)
+
+
 class _Keeps(WrappingLoader):
     """Keeps every model."""
 
@@ -157,6 +173,7 @@ BROKEN: dict[str, Callable[[], WrappingLoader]] = {
     "loading_effects/copies-work": _RefusesCopies,
     "loading_effects/undo-restores": _Forgetful,
     "loading_residue/process-state": _Threads,
+    "loading_residue/next-process": _Reaches,
     "loading_residue/dropped-models-are-collected": _Keeps,
     "loading_residue/refusals-are-clear": _Curt,
     "loading_residue/half-way-leaves-nothing": _LeavesADefault,

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -46,6 +50,20 @@ class _SetsAVariable(Loader):
         self, config: PreTrainedConfig, compilation_config: CompilationConfig, services: CompileServices | None = None
     ) -> Loaded:
         os.environ["LOCKSTEP_FAULT_LOADED"] = type(config).__name__
+        return super().load(config, compilation_config, services)
+
+
+class _ReachesWorkers(Loader):
+    """Has every Python that is started from now on listen to all modules, as a plug-in for workers would."""
+
+    def load(
+        self, config: PreTrainedConfig, compilation_config: CompilationConfig, services: CompileServices | None = None
+    ) -> Loaded:
+        folder = tempfile.mkdtemp()
+        weakref.finalize(self, shutil.rmtree, folder)
+        line = "import torch\ntorch.nn.modules.module.register_module_forward_hook(lambda *_: None)\n"
+        Path(folder, "sitecustomize.py").write_text(line, encoding="utf-8")
+        os.environ["PYTHONPATH"] = folder
         return super().load(config, compilation_config, services)
 
 
@@ -125,6 +143,7 @@ class _Unguarded(ModelBuilder):
 
 
 _STATE, _REFUSED = "loading_residue/process-state", "loading_residue/refusals-are-clear"
+_NEXT = "loading_residue/next-process"
 _HALF_WAY = "loading_residue/half-way-leaves-nothing"
 
 FAULTS = (
@@ -140,6 +159,13 @@ FAULTS = (
         breaks="a load writes to the environment that child processes get",
         caught_by=(_STATE,),
         parts=_loader(_SetsAVariable),
+        family="llama",
+    ),
+    Fault(
+        id="loading_residue/reaches-workers",
+        breaks="processes that are started later are decorated too",
+        caught_by=(_NEXT, _STATE),
+        parts=_loader(_ReachesWorkers),
         family="llama",
     ),
     Fault(

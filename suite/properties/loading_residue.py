@@ -7,13 +7,14 @@ from suite.contract.law import law
 from suite.contract.loading import LoadCase, ModelLoad
 from suite.contract.verdict import ChangedThing, DecorationSheet, Verdict, holds, violated
 from suite.oracles.class_probes import survivors
-from suite.oracles.fresh_process import import_elsewhere
+from suite.oracles.fresh_process import ChildLost, import_elsewhere
 from suite.oracles.inherited_state import handed_on, inherited_kept
+from suite.oracles.next_process import ask_next_process
 from suite.oracles.process_state import changes, process_kept
 from suite.oracles.whole_models import config_of
 from suite.properties.loads import fresh_torch, loaded_beside
 from suite.properties.strange_loads import attempt, break_off, repaired_wrong, text_wrong, without_a_trace
-from suite.properties.watched_loads import Plain, Watched, classes_behind, told, unwanted
+from suite.properties.watched_loads import Plain, Watched, classes_behind, run_all, told, unwanted
 
 NEEDS = ("loads_models",)
 
@@ -161,3 +162,31 @@ def import_changes_nothing(case: LoadCase, subject: GuardedSubject) -> Verdict:
             decoration=sheet,
         )
     return holds(decoration=sheet)
+
+
+@law(
+    "loading_residue/next-process",
+    source=("SPEC D6",),
+    inputs="lone_loads",
+    needs=NEEDS,
+    kind=LoadCase,
+    cost=80.0,
+    ignores="processes that were forked while the model was loaded",
+)
+def next_process_sees_nothing(case: LoadCase, subject: GuardedSubject) -> Verdict:
+    """A process that starts beside a loaded model builds the plain one as if nothing had been loaded."""
+    load = case.loads[0]
+    before = ask_next_process(load.model.name)
+    with fresh_torch(), inherited_kept(), loaded_beside(load, subject) as beside:
+        run_all(beside)
+        try:
+            other = before.unlike(ask_next_process(load.model.name))
+        except ChildLost as lost:
+            other = (str(lost),)
+    if other:
+        return violated(
+            expected=f"a new process with a plain {load.model} beside {load} is as one that started before",
+            actual=told(other),
+            because="the load handed something on: by the environment, a search path, or a file that others read",
+        )
+    return holds()
