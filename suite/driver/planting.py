@@ -20,6 +20,10 @@ PATIENCE = 50.0
 """Seconds for these cases, below the limit of a test: their number decides, not how busy the machine is."""
 
 
+STUMBLES = ("TypeError", "AttributeError", "NameError", "KeyError", "IndexError", "AssertionError", "ImportError")
+"""Exceptions by which a wrong part falls over itself."""
+
+
 @dataclass(frozen=True)
 class Planted:
     """What became of one fault."""
@@ -60,9 +64,21 @@ def plant(fault: Fault, *, profile: Profile, device: Device) -> Planted:
         found = checked(cell, subject, place, profile=hunt, seed=0, examples=EXAMPLES)
         cases += found.cases
         verdicts[law_id] = found.outcome.value
-        if found.outcome is Outcome.VIOLATED:
+        if found.outcome is Outcome.VIOLATED and stumbles(fault, _actual(found.line)):
+            verdicts[law_id] = Outcome.UNKNOWN.value
+        elif found.outcome is Outcome.VIOLATED:
             return Planted(fault, law_id, cases, time.monotonic() - started, verdicts, found.text)
     return Planted(fault, None, cases, time.monotonic() - started, verdicts, "")
+
+
+def stumbles(fault: Fault, actual: str) -> bool:
+    """Whether a violation shows no more than that the wrong part cannot run: that proves nothing of a law."""
+    return not fault.raises and any(f"raised {each}" in actual for each in STUMBLES)
+
+
+def _actual(line: Line) -> str:
+    violation = line.get("violation")
+    return str(violation["actual"]) if isinstance(violation, dict) else ""
 
 
 def fault_line(planted: Planted) -> Line:

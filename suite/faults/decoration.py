@@ -267,6 +267,7 @@ FAULTS = (
     Fault(
         id="decoration/by-name-in-order",
         breaks="arguments that are given by name are handed on by place, gaps closed",
+        raises=True,
         caught_by=("decoration_arguments/forms-of-a-call",),
         parts=changed(_by_name_in_order),
     ),

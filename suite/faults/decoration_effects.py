@@ -176,6 +176,7 @@ FAULTS = (
     Fault(
         id="decoration_effects/reads-a-mark",
         breaks="instances made before the decoration cannot be called any more",
+        raises=True,
         caught_by=("decoration_effects/older-instances-stay",),
         parts=changed(_reads_a_mark),
     ),

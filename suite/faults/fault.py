@@ -31,6 +31,9 @@ class Fault:
     lethal: bool = False
     """Whether it hangs or ends the process: it must be planted in a child process with limits."""
 
+    raises: bool = False
+    """Whether a good call that raises is the very defect; of any other fault, an exception of its own kills nothing."""
+
     @property
     def area(self) -> str:
         """The part of the id before the slash."""

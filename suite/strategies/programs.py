@@ -218,7 +218,8 @@ def slow(draw: st.DrawFn, space: Space) -> ProgramCase:
     spec = ProgramSpec(name)
     most = min(largest(space.family.sizes), LARGEST)
     # Some compilers make code for several large items alone, and leave the rest to eager.
-    sizes = draw(st.permutations([(1,), (most,), (4, 3), (2, 2, 1), (12, 9)]), label="sizes")
+    large = (min(12, most), min(9, most))
+    sizes = draw(st.permutations([(1,), (most,), (4, 3), (2, 2, 1), large]), label="sizes")
     setup = CompileSetup(backend=draw(st.sampled_from(slow_backends(space)), label="back end"))
     return _case(space, spec, setup, tuple(Call(each, draw(SEEDS)) for each in sizes))
 
