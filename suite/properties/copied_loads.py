@@ -64,7 +64,12 @@ def copy_wrong(beside: LoadedBeside, way: str, tokens: int, *, promised: bool) -
     if verdict := _answer_wrong(beside, twin, tokens, f"the {way}"):
         return verdict
     if promised and (verdict := _compiles_less(beside, twin, way, tokens)):
-        return verdict
+        # A copy that is made the same way again decides: what a way loses, it loses every time.
+        other = beside.loaded.ask(f"another {way} of the model", lambda: WAYS[way](model))
+        if wrong := _answer_wrong(beside, other, tokens, f"the other {way}"):
+            return wrong
+        if _compiles_less(beside, other, way, tokens):
+            return verdict
     return _shares(beside, twin, way, tokens)
 
 
@@ -108,9 +113,10 @@ def _compiles_less(beside: LoadedBeside, twin: nn.Module, way: str, tokens: int)
     lost = set(ran) & beside.compiled(tokens)
     if not lost:
         return None
+    warned = told(beside.loaded.facts().warnings[-2:]) or "nothing"
     return violated(
         expected=f"the {way} of {beside} compiles what the original compiles",
-        actual=f"Python runs {told(sorted(lost))}",
+        actual=f"Python runs {told(sorted(lost))}; the log warned of {warned}",
         because="the configuration of the original, or how its class was decorated, is lost on the way",
     )
 

@@ -88,7 +88,7 @@ def dropped_models_are_collected(case: LoadCase, subject: GuardedSubject) -> Ver
     inputs="refused_loads",
     needs=NEEDS,
     kind=LoadCase,
-    cost=4.0,
+    cost=8.0,
     ignores="what of it a subject rather loads than refuses, as long as there is a model",
 )
 def refusals_are_clear(case: LoadCase, subject: GuardedSubject) -> Verdict:
