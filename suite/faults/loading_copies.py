@@ -57,8 +57,11 @@ class _LosesWishes(Loader):
         def state(self: nn.Module) -> object:
             return {name: each for name, each in vars(self).items() if name not in (WISHES, COMPILED)}
 
-        made.decorated.__getstate__ = state  # type: ignore[method-assign]  # of the class just made
-        return made
+        # A class of its own: equal decorations share the decorated one, in loads after this too.
+        names = {name: getattr(part.cls, name) for name in ("__module__", "__qualname__")}
+        own = type(part.cls.__name__, (made.decorated,), {**names, "__getstate__": state})
+        made.module.__class__ = own
+        return replace(made, decorated=own)
 
 
 _COPIES = "loading_effects/copies-work"

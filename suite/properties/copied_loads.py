@@ -64,12 +64,7 @@ def copy_wrong(beside: LoadedBeside, way: str, tokens: int, *, promised: bool) -
     if verdict := _answer_wrong(beside, twin, tokens, f"the {way}"):
         return verdict
     if promised and (verdict := _compiles_less(beside, twin, way, tokens)):
-        # A copy that is made the same way again decides: what a way loses, it loses every time.
-        other = beside.loaded.ask(f"another {way} of the model", lambda: WAYS[way](model))
-        if wrong := _answer_wrong(beside, other, tokens, f"the other {way}"):
-            return wrong
-        if _compiles_less(beside, other, way, tokens):
-            return verdict
+        return verdict
     return _shares(beside, twin, way, tokens)
 
 
