@@ -20,7 +20,7 @@ def changed(title: str, before: Snapshot, after: Snapshot, *, allowed: Collectio
 
     Names that Dynamo itself writes into the module of whatever it traces are no change.
     """
-    every = [each for each in differences(before, after) if not _is_dynamos(each)]
+    every = [each for each in differences(before, after) if not is_dynamos(each)]
     wrong = outside(every, allowed)
     sheet = sheet_of(title, every, allowed=allowed, looked_at=rows_in(before))
     if not wrong:
@@ -35,5 +35,6 @@ def changed(title: str, before: Snapshot, after: Snapshot, *, allowed: Collectio
     )
 
 
-def _is_dynamos(each: Change) -> bool:
+def is_dynamos(each: Change) -> bool:
+    """Whether torch's tracer itself wrote the name, into the module of what it traced."""
     return each.aspect == "namespace" and bool(DYNAMOS.match(each.what))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -22,13 +21,12 @@ from suite.oracles.instance_snapshot import HOOK_KINDS
 from suite.oracles.programs import difference
 from suite.oracles.running import running
 from suite.oracles.whole_models import PlainTwin, plain_model
+from suite.properties.changed_classes import is_dynamos
 from suite.properties.loads import LoadedBeside
 
 TOKENS = 5
 """Of a call that only has to be some call."""
 MOST_TOLD = 4
-_BY_DYNAMO = re.compile(r"__(builtins_dict__|import_|compiled_fn|resume_at)")
-"""Names that torch's own tracer puts into the modules whose functions it traces; it takes them away when it likes."""
 
 
 @dataclass
@@ -88,15 +86,11 @@ class Watched:
     def changes(self) -> tuple[Change, ...]:
         """What is other by now; what torch's tracer writes for itself is left out."""
         found = differences(self.before, self._now())
-        return tuple(each for each in found if not _is_dynamos(each))
+        return tuple(each for each in found if not is_dynamos(each))
 
     def sheet(self, title: str, changes: Iterable[Change], *, allowed: Collection[Row] = ()) -> DecorationSheet:
         """Changes that were found here, over the rows that were looked at, for the report."""
         return sheet_of(title, changes, allowed=allowed, looked_at=rows_in(self.before))
-
-
-def _is_dynamos(change: Change) -> bool:
-    return change.aspect == "namespace" and bool(_BY_DYNAMO.match(change.what))
 
 
 def classes_behind(*models: nn.Module) -> tuple[type, ...]:
