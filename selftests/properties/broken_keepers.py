@@ -89,6 +89,23 @@ class _SharesItsDesk(Keeps):
     folders = _OneNameBeside
 
 
+class _Mute(Folder):
+    """A mark that a write began keeps all later ones from it."""
+
+    def keep(self, owner: str, key: str, content: bytes) -> None:
+        mark = self.root / f"{owner}-{key}.begun"
+        if not mark.exists():
+            self.root.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+            super().keep(owner, key, content)
+
+
+class _WritesOnce(Keeps):
+    """Leaves to the dead what they began."""
+
+    folders = _Mute
+
+
 class _ClearsFirst(Folder):
     """The first write of a start removes all that others wrote."""
 
@@ -217,6 +234,7 @@ BROKEN_KEEPERS: dict[str, type[Keeps]] = {
     "compile_cache/full-disk-stops-nobody": _WritesInPlace,
     "compile_cache/starts-at-once": _AloneInFolder,
     "compile_cache/processes-at-once": _SharesItsDesk,
+    "compile_cache/killed-writer-harms-nobody": _WritesOnce,
     "compile_keys/flip-gives-the-new-answer": _FirstCode,
     "compile_keys/one-key-per-request": _SlotOnly,
     "compile_keys/whole-programs-are-told-apart": _WholeByName,

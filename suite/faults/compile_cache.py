@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import shutil
 from pathlib import Path
 
 from torch._dynamo.utils import counters
@@ -85,49 +83,6 @@ class _InPlace(ArtifactStore):
         return
 
 
-class _FileByFile(_InPlace):
-    """Writes an entry where it belongs, file by file, over what is there."""
-
-    def _stage(self, folder: Path, label: str, key: str, data: bytes) -> Path:
-        folder.mkdir(exist_ok=True)
-        (folder / "artifact.bin").write_bytes(data)
-        (folder / "manifest.json").write_bytes(self._stated(data, label, key))
-        return folder
-
-
-class _OneTemporary(ArtifactStore):
-    """All writers of an entry prepare it under one name."""
-
-    def _temporary(self, folder: Path) -> Path:
-        return folder.parent / f".{folder.name}.tmp"
-
-
-class _SweepsTheLiving(ArtifactStore):
-    """Takes for abandoned what another process is just writing."""
-
-    def _sweep(self, parent: Path) -> None:
-        for left in parent.glob(".*.tmp"):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-class _LoserComplains(ArtifactStore):
-    """Takes for an error that another process was faster."""
-
-    def _publish(self, folder: Path, staged: Path) -> None:
-        if folder.exists():
-            shutil.rmtree(staged)
-            raise FileExistsError(f"{folder} is there already")
-        super()._publish(folder, staged)
-
-
-class _LoserLeavesItsCopy(ArtifactStore):
-    """What is prepared for an entry that another process has written first, stays."""
-
-    def _publish(self, folder: Path, staged: Path) -> None:
-        with contextlib.suppress(OSError):
-            staged.rename(folder)
-
-
 class _TellsAgain(ArtifactStore):
     """Tries every write, and tells of every one that fails."""
 
@@ -172,7 +127,6 @@ _DAMAGE = "compile_cache/damage-is-told-and-mended"
 _FULL = "compile_cache/full-disk-stops-nobody"
 _NOTHING = "compile_cache/warm-start-compiles-nothing"
 _TWICE = "compile_cache/nothing-is-compiled-twice"
-_PROCESSES = "compile_cache/processes-at-once"
 
 FAULTS = (
     Fault(
@@ -237,36 +191,6 @@ FAULTS = (
         caught_by=(_TWICE,),
         parts=injection.piecewise(fingerprint=_CountsGraphs),
         source="BUG-C10",
-    ),
-    Fault(
-        id="compile_cache/entry-appears-file-by-file",
-        breaks="an entry is written in its place, where another process reads the half of it",
-        caught_by=(_PROCESSES,),
-        parts=injection.compilation(store=_FileByFile),
-    ),
-    Fault(
-        id="compile_cache/one-temporary-name",
-        breaks="two processes that write one entry prepare it under the same name",
-        caught_by=(_PROCESSES,),
-        parts=injection.compilation(store=_OneTemporary),
-    ),
-    Fault(
-        id="compile_cache/sweeps-the-living",
-        breaks="a process removes what another one is about to put into the cache",
-        caught_by=(_PROCESSES,),
-        parts=injection.compilation(store=_SweepsTheLiving),
-    ),
-    Fault(
-        id="compile_cache/slower-writer-complains",
-        breaks="the slower of two writers of an entry warns, and writes no more",
-        caught_by=(_PROCESSES,),
-        parts=injection.compilation(store=_LoserComplains),
-    ),
-    Fault(
-        id="compile_cache/slower-writer-leaves-its-copy",
-        breaks="what the slower of two writers has prepared stays in the folder",
-        caught_by=(_PROCESSES,),
-        parts=injection.compilation(store=_LoserLeavesItsCopy),
     ),
     Fault(
         id="compile_cache/last-index-wins",

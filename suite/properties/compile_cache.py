@@ -14,6 +14,7 @@ from suite.contract.verdict import Verdict, holds, unknown
 from suite.oracles.compile_requests import Request
 from suite.oracles.programs import layouts, surroundings
 from suite.properties.crowd import Crowd
+from suite.properties.killed_writer import KilledWriter
 from suite.properties.restarted import After, all_equal_eager, first_of, over_one_folder, unlike
 from suite.properties.started import Both, Started, started, workspace
 
@@ -250,6 +251,20 @@ def starts_at_once(case: ProgramCase, subject: GuardedSubject) -> Verdict:
 def processes_at_once(case: ProgramCase, subject: GuardedSubject) -> Verdict:
     """Of two processes over one folder, one held in its writing, both give eager's values; a third loads all."""
     return first_of(Crowd(case, subject).violations())
+
+
+@law(
+    "compile_cache/killed-writer-harms-nobody",
+    source=("SPEC C2",),
+    inputs="restarts",
+    needs=NEEDS,
+    kind=ProgramCase,
+    cost=21.0,
+    ignores="temporary files that no start takes for an entry",
+)
+def killed_writer_harms_nobody(case: ProgramCase, subject: GuardedSubject) -> Verdict:
+    """After a start that is killed while it writes, the next gives eager's values and keeps all; one more loads all."""
+    return first_of(KilledWriter(case, subject).violations())
 
 
 def _in_turns(runs: Sequence[Started]) -> Verdict | None:
