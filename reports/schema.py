@@ -14,6 +14,7 @@ from typing import ClassVar, Literal, TypeAlias
 from reports.compile_schema import CompiledGraph, LedgerSheet
 from reports.decoration_schema import DecorationSheet
 from reports.encoding import Json
+from reports.sheet_schema import RanksSheet, StartupSheet
 
 SCHEMA = 1
 """The newest schema that this reader knows."""
@@ -188,6 +189,8 @@ class Law:
     """What was compiled for one of its cases."""
     decoration: DecorationSheet | None = None
     """What decoration changed in one of its cases; with a violation, in that case."""
+    sheet: RanksSheet | StartupSheet | None = None
+    """What else is drawn of one of its cases; with a violation, of that case."""
 
     def __post_init__(self) -> None:
         """Refuse a record that contradicts itself."""

@@ -104,8 +104,24 @@ def _optional(hint: object, value: Json, where: str, strict: bool) -> object:
     if value is None:
         return None
     inner = [arg for arg in get_args(hint) if arg is not type(None)]
-    # The schema's unions are `X | None`, and `Json` itself, which takes anything.
+    if len(inner) > 1 and all(is_dataclass(each) for each in inner):
+        return _of_kind({str(getattr(each, "KIND", "")): each for each in inner}, value, where, strict)
+    # The schema's other unions are `X | None`, and `Json` itself, which takes anything.
     return _value(inner[0], value, where, strict) if len(inner) == 1 else value
+
+
+def _of_kind(shapes: Mapping[str, type[object]], value: Json, where: str, strict: bool) -> object:
+    """The shape that the object's `kind` names; one of a later release is left out, as unknown fields are."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(kind, str):
+        raise RecordError(f"{where}: expected an object with a kind, got {_show(value)}")
+    if kind not in shapes:
+        if strict:
+            raise RecordError(f"{where}.kind: {_show(kind)} is not one of {', '.join(shapes)}")
+        return None
+    return build(
+        shapes[kind], {name: each for name, each in value.items() if name != "kind"}, where=where, strict=strict
+    )
 
 
 def _sequence(hint: object, value: Json, where: str, strict: bool) -> tuple[object, ...]:

@@ -8,8 +8,9 @@ import pytest
 
 from selftests.properties.sharding_stranger import BROKEN_SHARES, SHARES_OUT, Shares, Stranger
 from suite.contract.law import laws_of
-from suite.contract.shard_case import Plant
+from suite.contract.shard_case import Plant, ShardCase
 from suite.contract.sharding import RankAnswer
+from suite.contract.sheets import RanksSheet
 from suite.contract.subject import Disturbance
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import LAWS
@@ -49,6 +50,11 @@ def test_a_broken_stranger_is_caught(law_id: str) -> None:
     assert violation.actual
     assert violation.because
     assert violation.expected != violation.actual
+    sheet, case = found.verdict.sheet, found.case
+    assert isinstance(sheet, RanksSheet)
+    assert isinstance(case, ShardCase)
+    assert [each for batch in sheet.batches for each in batch.ranks]
+    assert {batch.number for batch in sheet.batches} <= set(range(len(case.history)))
 
 
 def test_every_law_has_its_broken_stranger() -> None:

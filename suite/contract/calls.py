@@ -6,6 +6,7 @@ import contextlib
 import io
 from collections.abc import Iterator
 
+from suite.contract.sheets import Sheet
 from suite.contract.subject import AdapterBroken, Disturbance, Refused
 
 FLOOD_CHARACTERS = 1 << 20
@@ -14,6 +15,9 @@ FLOOD_CHARACTERS = 1 << 20
 
 class SubjectFailed(Exception):
     """The subject raised, flooded, or returned rubbish; the text is the cause of the violation."""
+
+    sheet: Sheet | None = None
+    """What was seen until then, for the report."""
 
 
 class Flood(RuntimeError):

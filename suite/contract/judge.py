@@ -21,6 +21,7 @@ def judge(law: Law, case: AnyCase, subject: GuardedSubject) -> Verdict:
             expected=law.statement,
             actual=str(failure),
             because=_cause(failure),
+            sheet=failure.sheet,
         )
     except Refused as refusal:
         return violated(

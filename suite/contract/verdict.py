@@ -6,6 +6,8 @@ import enum
 import math
 from dataclasses import KW_ONLY, dataclass, field
 
+from suite.contract.sheets import Sheet
+
 
 def _needs_length(name: str, seconds: float, *, least: float = 0.0) -> None:
     if not (math.isfinite(seconds) and seconds >= least):
@@ -223,6 +225,8 @@ class Verdict:
     """What was compiled for this case."""
     decoration: DecorationSheet | None = None
     """What decoration changed in this case, where the law looked at it."""
+    sheet: Sheet | None = None
+    """What else the report may draw of this case."""
 
 
 def holds(
@@ -231,9 +235,10 @@ def holds(
     margin: float | None = None,
     graphs: tuple[CompiledGraph, ...] = (),
     decoration: DecorationSheet | None = None,
+    sheet: Sheet | None = None,
 ) -> Verdict:
     """The law held for this case."""
-    return Verdict(Outcome.HOLDS, noise=noise, margin=margin, graphs=graphs, decoration=decoration)
+    return Verdict(Outcome.HOLDS, noise=noise, margin=margin, graphs=graphs, decoration=decoration, sheet=sheet)
 
 
 def violated(
@@ -244,10 +249,11 @@ def violated(
     evidence: Evidence | None = None,
     graphs: tuple[CompiledGraph, ...] = (),
     decoration: DecorationSheet | None = None,
+    sheet: Sheet | None = None,
 ) -> Verdict:
     """The law did not hold, with its reason."""
     violation = Violation(expected, actual, because, evidence or Evidence())
-    return Verdict(Outcome.VIOLATED, violation, graphs=graphs, decoration=decoration)
+    return Verdict(Outcome.VIOLATED, violation, graphs=graphs, decoration=decoration, sheet=sheet)
 
 
 def unknown(reason: str) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from suite.contract.sheets import sheet_data
 from suite.contract.text import violation_text
 from suite.contract.verdict import DecorationSheet, DrawnBin, Evidence, Violation
 from suite.driver.catalogue import Cell
@@ -76,6 +77,7 @@ def law_line(cell: Cell, found: Found, place: Place) -> Line:
         "margin": found.margin,
         "graphs": [asdict(graph) for graph in found.graphs],
         "decoration": None if found.decoration is None else _decoration(found.decoration),
+        "sheet": None if found.sheet is None else sheet_data(found.sheet),
         "violation": None if violation is None or ticket is None else _violation(violation, ticket, place),
     }
 

@@ -19,6 +19,7 @@ from suite.contract.case import AnyCase
 from suite.contract.guard import GuardedSubject
 from suite.contract.judge import judge
 from suite.contract.law import Law
+from suite.contract.sheets import Sheet
 from suite.contract.verdict import CompiledGraph, DecorationSheet, Difference, Outcome, Verdict, unknown, violated
 from suite.driver.profiles import Profile
 from suite.strategies.cases import Space
@@ -45,6 +46,8 @@ class Found:
     """What was compiled for the case that is told, or else for the last one that said it."""
     decoration: DecorationSheet | None = None
     """What decoration changed in the case that is told, or else in the one in which it changed most."""
+    sheet: Sheet | None = None
+    """The sheet of the case that is told, or else the fullest."""
 
 
 class _Stop(Exception):
@@ -82,6 +85,7 @@ class _Search:
         self.margin: float | None = None
         self.graphs: tuple[CompiledGraph, ...] = ()
         self.decoration: DecorationSheet | None = None
+        self.sheet: Sheet | None = None
 
     def holds_for(self, case: AnyCase) -> bool:
         """Judges one case, unless it is known already or time is up."""
@@ -133,6 +137,8 @@ class _Search:
         sheet, fullest = verdict.decoration, self.decoration
         if sheet is not None and (fullest is None or _fullness(sheet) > _fullness(fullest)):
             self.decoration = sheet
+        if verdict.sheet is not None and (self.sheet is None or verdict.sheet.fullness > self.sheet.fullness):
+            self.sheet = verdict.sheet
 
     def _keep(self, verdict: Verdict, case: AnyCase) -> None:
         if self.verdict is None:
@@ -166,6 +172,7 @@ class _Search:
             graphs=verdict.graphs or self.graphs,
             # A violation shows its own case or nothing: another case's changes would be taken for its cause.
             decoration=self.decoration if verdict.outcome is Outcome.HOLDS else verdict.decoration,
+            sheet=self.sheet if verdict.outcome is Outcome.HOLDS else verdict.sheet,
         )
 
     def _cut_short(self) -> str | None:

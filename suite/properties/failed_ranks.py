@@ -27,12 +27,11 @@ def _batch(run: OverRanks, number: int) -> Verdict | None:
     if plant is None or plant.batch != number:
         return run.wrong(run.encode(number))
     batch = run.case.history[number]
-    items = run.items(batch)
-    answers = run.session.answers(items, plant)
+    answers = run.answers(number, plant)
     if not answers[plant.rank].encoded:
         # The rank had no item, so nothing went wrong.
-        return run.wrong(Encoded(number, batch, run.session.checked(answers, items)))
-    return badly_told(answers, plant)
+        return run.wrong(Encoded(number, batch, run.session.checked(answers, run.items(batch))))
+    return run.told(badly_told(answers, plant))
 
 
 def badly_told(answers: Sequence[RankAnswer], plant: Plant) -> Verdict | None:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from models.api import Item
+from suite.contract.calls import SubjectFailed
 from suite.contract.case import Batch
 from suite.contract.guard import GuardedSubject
 from suite.contract.guarded_ranks import GuardedRanks
-from suite.contract.shard_case import ShardCase
+from suite.contract.shard_case import Plant, ShardCase
 from suite.contract.sharding import RankAnswer
+from suite.contract.sheets import RanksSheet
 from suite.contract.verdict import Difference, Evidence, Verdict, violated
 from suite.oracles.eager import items, solo, solo_again
+from suite.oracles.ranks_sheet import shared_batch
 from suite.oracles.tolerance import compare, tolerance
 
 SHARDED = "sharded"
 OTHERWISE = "sharded otherwise"
+MOST_BATCHES = 4
+"""Batches of a sheet, the last ones."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class OverRanks:
         self.case = case
         self.session = session
         self.margin = 0.0
+        self._seen: dict[int, tuple[RankAnswer, ...]] = {}
 
     def items(self, batch: Batch) -> list[Item]:
         """Fresh items of one batch."""
@@ -52,12 +58,38 @@ class OverRanks:
     def encode(self, number: int) -> Encoded:
         """One batch of the history; every rank has answered."""
         batch = self.case.history[number]
-        return Encoded(number, batch, self.session.encode(self.items(batch)))
+        answers = self.answers(number)
+        return Encoded(number, batch, self.session.checked(answers, self.items(batch)))
+
+    def answers(self, number: int, plant: Plant | None = None) -> list[RankAnswer]:
+        """One batch of the history; ranks may have failed. What each of them encoded is kept for the sheet."""
+        answers = self.session.answers(self.items(self.case.history[number]), plant)
+        # A batch that is encoded again goes to the end: it is the one that is told.
+        self._seen.pop(number, None)
+        self._seen[number] = tuple(replace(answer, outputs=None) for answer in answers)
+        return answers
 
     def batches(self) -> Iterator[Encoded]:
         """The whole history."""
         for number in range(len(self.case.history)):
             yield self.encode(number)
+
+    def sheet(self) -> RanksSheet | None:
+        """The shares of the last batches; None before the first."""
+        last = list(self._seen.items())[-MOST_BATCHES:]
+        if not last:
+            return None
+        history = self.case.history
+        batches = (shared_batch(self.case.family, number, history[number], answers) for number, answers in last)
+        return RanksSheet(batches=tuple(batches))
+
+    def violated(self, *, expected: str, actual: str, because: str, evidence: Evidence | None = None) -> Verdict:
+        """As `verdict.violated`, with the shares that were seen."""
+        return violated(expected=expected, actual=actual, because=because, evidence=evidence, sheet=self.sheet())
+
+    def told(self, verdict: Verdict | None) -> Verdict | None:
+        """A violation that was found without the session, with the shares that were seen."""
+        return None if verdict is None else replace(verdict, sheet=self.sheet())
 
     def first_wrong(self) -> Verdict | None:
         """Runs the whole history; a violation at the first answer of any rank that is not eager's."""
@@ -83,7 +115,7 @@ class OverRanks:
         if not found.mismatched:
             return None
         encoder = [other for other, answer in enumerate(done.answers) if index in answer.encoded]
-        return violated(
+        return self.violated(
             expected=f"on rank {rank} of {self.case.ranks}, item {index} ({done.batch[index].grid}) of batch "
             f"{done.number} equal to its solo run in eager",
             actual=f"{found.mismatched} / {found.total} elements differ, greatest abs {found.max_abs:.3g} at "
@@ -99,7 +131,7 @@ class OverRanks:
             found = compare(OTHERWISE, one, other, item=index, batch=got.number)
             self.margin = max(self.margin, found.used)
             if found.mismatched:
-                return violated(
+                return self.violated(
                     expected=f"item {index} ({got.batch[index].grid}) of batch {got.number} {what}",
                     actual=f"{found.mismatched} / {found.total} elements differ, greatest abs {found.max_abs:.3g}",
                     because=because,
@@ -133,4 +165,9 @@ def difference(found: Difference, want: Tensor) -> Evidence:
 def over_ranks(case: ShardCase, subject: GuardedSubject, *, ranks: int | None = None) -> Iterator[OverRanks]:
     """A session of the case's setup over its ranks, or over another number of them."""
     with subject.ranks(case.family, case.setup, ranks or case.ranks) as session:
-        yield OverRanks(case, session)
+        run = OverRanks(case, session)
+        try:
+            yield run
+        except SubjectFailed as failure:
+            failure.sheet = run.sheet()
+            raise

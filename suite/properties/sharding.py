@@ -10,7 +10,7 @@ from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
 from suite.contract.shard_case import MOST_RANKS, ShardCase
 from suite.contract.sharding import RankAnswer
-from suite.contract.verdict import Verdict, holds, violated
+from suite.contract.verdict import Verdict, holds
 from suite.oracles.makespan import greedy_bound, least_makespan
 from suite.oracles.sizes import rows
 from suite.properties.failed_ranks import through_the_plant, unequal_collectives
@@ -68,7 +68,7 @@ def every_item_on_one_rank(case: ShardCase, subject: GuardedSubject) -> Verdict:
         for done in run.batches():
             encoded = sorted(index for answer in done.answers for index in answer.encoded)
             if encoded != list(range(len(done.batch))):
-                return violated(
+                return run.violated(
                     expected=f"each of the {len(done.batch)} items of batch {done.number} on one of {case.ranks} ranks",
                     actual=f"by rank, these were encoded: {[list(answer.encoded) for answer in done.answers]}",
                     because="items are shared out with a gap or an overlap, or every rank encodes more than its share",
@@ -93,13 +93,13 @@ def load_within_the_greedy_bound(case: ShardCase, subject: GuardedSubject) -> Ve
             loads = [sum(sizes[index] for index in answer.encoded if index >= 0) for answer in done.answers]
             best, bound = least_makespan(sizes, case.ranks), greedy_bound(case.ranks)
             if max(loads) > bound * best:
-                return violated(
+                return run.violated(
                     expected=f"no rank with more than {float(bound * best):g} input rows of batch {done.number}: "
                     f"{best} is the least for {sizes} on {case.ranks} ranks, and largest first keeps within {bound}",
                     actual=f"by rank {loads}",
                     because="items are shared out by something else than their input rows, or not the largest first",
                 )
-    return holds()
+        return holds(sheet=run.sheet())
 
 
 def _first_unlike(run: OverRanks, wanted: list[Encoded], *, what: str, because: str) -> Verdict | None:
@@ -180,7 +180,7 @@ def ranks_hold_equal_bits(case: ShardCase, subject: GuardedSubject) -> Verdict:
             for rank, outputs in enumerate(others, start=1):
                 for index, (one, other) in enumerate(zip(outputs, first, strict=True)):
                     if not torch.equal(one, other):
-                        return violated(
+                        return run.violated(
                             expected=f"item {index} of batch {done.number} with the bits of rank 0 on rank {rank}",
                             actual=f"{int((one != other).sum())} / {one.numel()} elements differ, greatest abs "
                             f"{float((one - other).abs().max()):.3g}",
@@ -202,12 +202,11 @@ def same_collectives_on_every_rank(case: ShardCase, subject: GuardedSubject) -> 
     """All ranks enter the same collectives in the same order, with tensors of one shape and dtype, whatever the mix."""
     with over_ranks(case, subject) as run:
         for number, batch in enumerate(case.history):
-            items = run.items(batch)
-            answers = run.session.answers(items)
+            answers = run.answers(number)
             # Before a rank that waits is told: who did not come says more.
-            if verdict := unequal_collectives(answers, number=number):
+            if verdict := run.told(unequal_collectives(answers, number=number)):
                 return verdict
-            run.session.checked(answers, items)
+            run.session.checked(answers, run.items(batch))
     return holds()
 
 
@@ -230,7 +229,7 @@ def results_can_be_written(case: ShardCase, subject: GuardedSubject) -> Verdict:
                     done.outputs[rank][index].fill_(mark)
             for mark, (rank, index) in enumerate(every):
                 if not bool((done.outputs[rank][index] == mark).all()):
-                    return violated(
+                    return run.violated(
                         expected=f"item {index} of batch {done.number} on rank {rank} untouched by writes into others",
                         actual="it changed with one of them",
                         because="results share memory: they are views of what was gathered, or one tensor is given out "
@@ -263,7 +262,7 @@ def results_outlive_later_batches(case: ShardCase, subject: GuardedSubject) -> V
             run.session.encode(run.items(tuple(replace(spec, seed=spec.seed + 10, fill=None) for spec in batch)))
     for number, rank, output, copy in kept:
         if not torch.equal(output, copy):
-            return violated(
+            return run.violated(
                 expected=f"a result of batch {number} on rank {rank} unchanged after all later batches",
                 actual=f"{int((output != copy).sum())} / {copy.numel()} elements changed",
                 because="the result is a view of a buffer into which later batches are gathered",
