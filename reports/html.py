@@ -30,8 +30,10 @@ from reports.ledger import Ledger, draw_ledger
 from reports.margins import margins
 from reports.markdown import MARKS
 from reports.matrix import catches, kill_matrix
+from reports.ranks import RankView, examples, rank_view
 from reports.ruler import Ruler, rule
 from reports.schema import Deviation, Law, Violation
+from reports.startup import StartTable, start_table, startups
 from reports.summary import (
     Summary,
     details_sentence,
@@ -72,6 +74,8 @@ class Shown:
     ruler: Ruler | None
     ledger: Ledger | None
     diff: Diff | None
+    ranks: RankView | None
+    starts: StartTable | None
     deviation: Deviation | None
     raw: str
     again: Shown | None
@@ -106,6 +110,8 @@ def render(summary: Summary) -> str:
         grid=grid(summary.laws),
         compiled=compiled(summary.cells),
         decoration=story(summary.cells),
+        sharing=examples(summary.cells),
+        startup=startups(summary.cells),
         margins=margins(summary.laws),
         labels=label_rows(summary.laws),
         requirements=requirements(summary.laws),
@@ -144,6 +150,8 @@ def _shown(law: Law, cell: Cell, anchor: str, *, again: Shown | None, late: bool
         ruler=rule(violation.arms or ()) if violation is not None else None,
         ledger=draw_ledger(violation.ledger) if violation is not None else None,
         diff=diff(law.decoration, brief=brief),
+        ranks=rank_view(law.sheet),
+        starts=start_table(law.sheet),
         deviation=cell.deviation,
         raw=text.json_lines(_record(law, brief=brief)),
         again=again,

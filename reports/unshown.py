@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reports.matrix import catches
+from reports.sheet_schema import RanksSheet, StartupSheet
 from reports.summary import Summary, plural
 from reports.tables import label_rows
 
@@ -32,6 +33,7 @@ def unshown(summary: Summary) -> tuple[Unshown, ...]:
         *_never_drawn(summary),
         *_compiled(summary),
         *_decorated(summary),
+        *_drawn(summary),
         *_bound(summary),
     )
 
@@ -98,6 +100,14 @@ def _compiled(summary: Summary) -> Iterator[Unshown]:
 def _decorated(summary: Summary) -> Iterator[Unshown]:
     if summary.records.laws and not any(law.decoration for law in summary.records.laws):
         yield Unshown(topic="decoration", text="No verdict tells what decoration changes.")
+
+
+def _drawn(summary: Summary) -> Iterator[Unshown]:
+    kinds = {law.sheet.KIND for law in summary.records.laws if law.sheet is not None}
+    if summary.records.laws and RanksSheet.KIND not in kinds:
+        yield Unshown(topic="ranks", text="No verdict shows how a batch is shared out over ranks.")
+    if summary.records.laws and StartupSheet.KIND not in kinds:
+        yield Unshown(topic="starts", text="No verdict tells how long a cold or a warm start takes.")
 
 
 def _bound(summary: Summary) -> Iterator[Unshown]:

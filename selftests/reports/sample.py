@@ -27,6 +27,7 @@ from reports.schema import (
 )
 from selftests.reports.sample_compile import GRAPHS, with_ledger
 from selftests.reports.sample_decoration import SHEETS, decoration_violation
+from selftests.reports.sample_sheets import SHOWN
 
 FAMILIES = ("internvl", "llava-next", "qwen2.5-vl", "qwen3-vl", "toy")
 
@@ -224,7 +225,7 @@ def laws() -> Iterator[Law | Inapplicable]:
             elif name == "classes/untouched" and family in SHEETS:
                 yield law(name, family, decoration=SHEETS[family])
             elif cell != ("classes/untouched", "llava-next"):
-                yield law(name, family)
+                yield law(name, family, sheet=SHOWN.get(cell))
             if name.startswith("values/"):
                 yield second_route(name, family)
 

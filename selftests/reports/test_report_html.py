@@ -17,12 +17,15 @@ from reports.compile_schema import CompiledGraph, LedgerEntry, LedgerSheet
 from reports.decoration_schema import DecorationRow, DecorationSheet
 from reports.records import read
 from reports.schema import Fault, Inapplicable, Note, Record, Violation
+from reports.sheet_schema import RanksSheet, Sheet
 from reports.summary import summarise
 from reports.text import anchor, case, duration, number, percent, visible
 from selftests.reports import sample
 from selftests.reports.decoration_records import DECORATIONS
 from selftests.reports.sample_compile import DOUBLE
 from selftests.reports.sample_decoration import WRITTEN, change
+from selftests.reports.sample_sheets import STARTS, WRONG, share
+from selftests.reports.sheet_records import DRAWN
 from selftests.reports.test_report_encoding import ANY_TEXT
 from selftests.reports.test_report_records import VIOLATIONS
 
@@ -120,9 +123,11 @@ def _hostile(text: str) -> tuple[Record, ...]:
         sample.law(
             "values/replay-equals-eager", text, verdict="violated", reason=text, node=text, violation=violation,
             decoration=_hostile_decoration(text),
+            sheet=RanksSheet(batches=(replace(WRONG, ranks=(share(0, (), most=1, error=text),)),)),
         ),
         replace(
             sample.law("packing/every-item-once", text), law=text, statement=text, spec=(text,), labels={text: 1},
+            sheet=replace(STARTS, note=text),
             graphs=(CompiledGraph(program=text, backend=text, component=text, ranges=text, wall=1.0, counted=2.0),),
         ),
         Inapplicable(law=text + "2", family=text, reason=text),
@@ -154,7 +159,7 @@ def test_tables_are_described(source: str) -> None:
 def test_order_of_the_page(source: str) -> None:
     """Verdict first, then what the run does not show, then the violations, and so on."""
     page = Page(source)
-    order = "main limits violations cells ledger decoration margins inputs faults laws environment"
+    order = "main limits violations cells ledger decoration sharing startup margins inputs faults laws environment"
     assert " ".join(name for name in page.ids if name in order.split()) == order
     assert page.text.index("7 of 11 laws hold.") < page.text.index("What this run does not show")
     assert "\N{MULTIPLICATION X} 7 of 11 laws hold." in source[: source.index("</title>")]
@@ -206,12 +211,13 @@ def test_hostile_strings_stay_text(tmp_path: Path, text: str) -> None:
 
 # A file and a page for each example: the first one compiles the templates.
 @settings(deadline=None)
-@given(violation=VIOLATIONS, sheet=st.none() | DECORATIONS)
+@given(violation=VIOLATIONS, sheet=st.none() | DECORATIONS, drawn=st.none() | DRAWN)
 def test_any_violation_renders(
-    tmp_path_factory: pytest.TempPathFactory, violation: Violation, sheet: DecorationSheet | None
+    tmp_path_factory: pytest.TempPathFactory, violation: Violation, sheet: DecorationSheet | None, drawn: Sheet | None
 ) -> None:
     """Whatever a violation holds, and whatever it lacks, the page is well formed."""
     law = sample.law("packing/every-item-once", "toy", verdict="violated", violation=violation, decoration=sheet)
+    law = replace(law, sheet=drawn)
     assert Page(_source(tmp_path_factory.mktemp("any") / "r.jsonl", law)).open == []
 
 

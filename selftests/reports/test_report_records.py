@@ -31,6 +31,7 @@ from reports.validation import RecordError
 from selftests.reports import sample
 from selftests.reports.compile_records import GRAPHS, SHEETS
 from selftests.reports.decoration_records import DECORATIONS
+from selftests.reports.sheet_records import DRAWN
 from selftests.reports.test_report_encoding import ANY_TEXT, VALUES
 
 Value = TypeVar("Value")
@@ -87,6 +88,7 @@ LAWS = st.builds(
     violation=_maybe(VIOLATIONS),
     graphs=st.lists(GRAPHS, max_size=2).map(tuple),
     decoration=_maybe(DECORATIONS),
+    sheet=_maybe(DRAWN),
 )
 RECORDS = LAWS | st.builds(Note, topic=ANY_TEXT, text=ANY_TEXT) | st.builds(Fault, fault=ANY_TEXT, killed=st.booleans())
 

@@ -62,6 +62,7 @@ class MeasuredStart:
     seconds: float
     """The whole start."""
     init: float
+    """Of that, what came after the models were built."""
     language_model: float
     """Compiling the language model."""
     encoder: float
