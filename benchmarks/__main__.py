@@ -22,6 +22,7 @@ from benchmarks.laws import laws
 from benchmarks.measure import Effort, Figures
 from benchmarks.memory import memory
 from benchmarks.seeds import BadRequest, whole_number
+from benchmarks.sharding import sharding
 from benchmarks.wall import suite
 
 BAD_REQUEST = 2
@@ -41,6 +42,7 @@ SECTIONS: dict[str, Callable[[Effort], Figures]] = {
     "emulator": emulator,
     "packing": packing,
     "compile": compile_,
+    "sharding": sharding,
     "laws": laws,
     "suite": suite,
     "memory": lambda _: memory(),

@@ -1,4 +1,4 @@
-"""One batch over ranks as geometry: what each rank encodes, and what each hands to the gather.
+"""One batch over ranks as geometry: what each rank encodes, and what each has for the gather.
 
 In both panels a rank is a bar and an item a stretch of it: in input rows with the best load and its bound as lines, and
 in output rows with the padding that fills a bar up to the longest.
@@ -69,9 +69,10 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One of the two drawings of a batch; `about` says which in one word."""
+    """One of the two drawings of a batch: what it is about, and the unit of its numbers in words."""
 
     about: str
+    unit: str
     title: str
     height: float
     bars: tuple[RankBar, ...]
@@ -136,11 +137,11 @@ def encoded(batch: SharedBatch, doubled: frozenset[int]) -> Panel:
     described = "; ".join(
         f"rank {share.rank}: {_described(share, 1)}, load {count(share.load)}" for share in batch.ranks[:RANK_LIMIT]
     )
-    return _panel("Encodes", f"Encodes: input rows by rank, batch {batch.number}", bars, lines, described)
+    return _panel("Encodes", "input rows", f"Encodes: input rows by rank, batch {batch.number}", bars, lines, described)
 
 
 def gathered(batch: SharedBatch, doubled: frozenset[int]) -> Panel:
-    """What each rank hands to the gather, in output rows."""
+    """What each rank has for the gather, in output rows: computed from what it encoded."""
     pen = _Pen(max(share.tokens + share.padding for share in batch.ranks), part=2, unit="output row", doubled=doubled)
     bars = []
     for place, share in enumerate(batch.ranks[:RANK_LIMIT]):
@@ -150,14 +151,17 @@ def gathered(batch: SharedBatch, doubled: frozenset[int]) -> Panel:
         f"rank {share.rank}: {_described(share, 2)}, padding {count(share.padding)}"
         for share in batch.ranks[:RANK_LIMIT]
     )
-    return _panel(
-        "Hands over", f"Hands over: output rows and padding by rank, batch {batch.number}", bars, (), described
-    )
+    title = f"To gather: output rows and padding by rank, batch {batch.number}"
+    return _panel("To gather", "output rows, padded to the most", title, bars, (), described)
 
 
-def _panel(about: str, title: str, bars: Sequence[RankBar], lines: tuple[Line, ...], described: str) -> Panel:
+def _panel(
+    about: str, unit: str, title: str, bars: Sequence[RankBar], lines: tuple[Line, ...], described: str
+) -> Panel:
     height = HEAD + len(bars) * (BAR + GAP)
-    return Panel(about=about, title=title, height=height, bars=tuple(bars), lines=lines, description=f"{described}.")
+    return Panel(
+        about=about, unit=unit, title=title, height=height, bars=tuple(bars), lines=lines, description=f"{described}."
+    )
 
 
 def _described(share: RankShare, part: int) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from reports.rank_panels import (
     ITEM_LIMIT,
@@ -39,7 +40,7 @@ class RankRow:
     items: str
     load: str
     of_greatest: str
-    handed: str
+    rows: str
     padding: str
     said: str
     wrong: bool
@@ -77,7 +78,7 @@ def rank_view(sheet: Sheet | None) -> RankView | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """What a law that holds was held on: the fullest case of one family."""
+    """What a law that holds was held on: the fullest batch, and the family that it is of."""
 
     law: str
     place: str
@@ -85,16 +86,26 @@ class Example:
 
 
 def examples(cells: Iterable[Cell]) -> tuple[Example, ...]:
-    """One for each law that holds and has a sheet of ranks, that of the family with most items."""
-    found: dict[str, tuple[int, Example]] = {}
+    """The fullest batch of each law that holds and has a sheet of ranks, over all families."""
+    found: dict[str, tuple[tuple[int, int], Example]] = {}
     for cell in cells:
-        for law in cell.records:
-            view = rank_view(law.sheet) if cell.standing == "holds" else None
-            if view is not None and isinstance(law.sheet, RanksSheet):
-                items = sum(len(share.items) for batch in law.sheet.batches for share in batch.ranks)
-                if law.law not in found or items > found[law.law][0]:
-                    found[law.law] = items, Example(law=law.law, place=place(cell.family, cell.column), view=view)
-    return tuple(example for _, (_, example) in sorted(found.items()))[:EXAMPLE_LIMIT]
+        batches = [each for law in cell.records for each in _batches(law.sheet)] if cell.standing == "holds" else []
+        if batches:
+            batch = max(batches, key=_fullness)
+            view = RankView(batches=(_batch(batch),), left_out=0)
+            example = Example(law=cell.law, place=place(cell.family, cell.column), view=view)
+            known = found.get(cell.law, ((-1, 0), example))
+            found[cell.law] = max(known, (_fullness(batch), example), key=itemgetter(0))
+    return tuple(found[law][1] for law in sorted(found))[:EXAMPLE_LIMIT]
+
+
+def _batches(sheet: Sheet | None) -> tuple[SharedBatch, ...]:
+    return sheet.batches if isinstance(sheet, RanksSheet) else ()
+
+
+def _fullness(batch: SharedBatch) -> tuple[int, int]:
+    """Items, then ranks that have some."""
+    return sum(len(share.items) for share in batch.ranks), sum(bool(share.items) for share in batch.ranks)
 
 
 def _batch(batch: SharedBatch) -> DrawnBatch:
@@ -146,7 +157,7 @@ def _row(batch: SharedBatch, share: RankShare, doubled: frozenset[int]) -> RankR
         items=items or "none",
         load=count(share.load),
         of_greatest=share_of(share.load, greatest_load(batch)),
-        handed=count(share.tokens),
+        rows=count(share.tokens),
         padding=count(share.padding),
         said=share.error or "",
         wrong=over or share.error is not None or bool(share.strangers) or any(i[0] in doubled for i in share.items),

@@ -82,13 +82,13 @@ def test_suite_and_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 def test_sections_are_taken_once_and_all_by_default() -> None:
     """Order as given."""
     assert bench.sections_of(["laws", "emulator", "laws"]) == ("laws", "emulator")
-    assert bench.sections_of([]) == ("emulator", "packing", "compile", "laws", "suite", "memory")
+    assert bench.sections_of([]) == ("emulator", "packing", "compile", "sharding", "laws", "suite", "memory")
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["speed"], "no section 'speed': choose from emulator, packing, compile, laws, suite, memory"),
+        (["speed"], "no section 'speed': choose from emulator, packing, compile, sharding, laws, suite, memory"),
         (["--repeats", "0"], "'0'"),
     ],
 )

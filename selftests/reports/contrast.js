@@ -45,7 +45,7 @@
     judge(label, fill(label), label.classList.contains("item-label") ? fill(item) : ground(label.closest("svg")), 4.5);
     judged += 1;
   }
-  for (const line of document.querySelectorAll(".outline, .budget, .bracket, .wrong, .item, .dot, .limit, .own, .span")) {
+  for (const line of document.querySelectorAll(".outline, .budget, .bracket, .wrong, .item, .dot, .limit, .own, .span, .measure, .whisker")) {
     judge(line, stroke(line), ground(line.closest("svg")), 3);
   }
   for (const part of document.querySelectorAll(".tally")) {

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
 OVERLAPS = """(() => {
   const found = [];
-  for (const drawing of document.querySelectorAll(".ledger svg, svg.stacked")) {
+  for (const drawing of document.querySelectorAll(".ledger svg, svg.stacked, svg.shares")) {
     const labels = [...drawing.querySelectorAll("text")].filter((one) => one.textContent.trim());
     const boxes = labels.map((one) => [one.textContent, one.getBoundingClientRect()]);
     const whole = drawing.getBoundingClientRect();
@@ -35,7 +35,7 @@ OVERLAPS = """(() => {
   }
   return found;
 })()"""
-"""Labels of the drawings of seconds that lie on one another, or leave their drawing."""
+"""Labels of the drawings of seconds and of ranks that lie on one another, or leave their drawing."""
 COMMANDS = [
     *sample.numbers_violation().reproduce,
     *sample.plain_violation().reproduce,

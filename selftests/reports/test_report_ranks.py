@@ -72,7 +72,7 @@ def test_nothing_leaves_the_drawing_and_nothing_is_lost(sheet: RanksSheet) -> No
 
 def test_items_are_to_scale() -> None:
     """By hand: 88 of 110 rows is four fifths of the length, and an item of 64 rows has its share of it."""
-    encodes, hands_over = _batch(EVEN).panels
+    encodes, to_gather = _batch(EVEN).panels
     length = RIGHT - LEFT
     assert [round(bar.end - LEFT, 6) for bar in encodes.bars] == [
         round(length * load / 110, 6) for load in (64, 64, 88, 0)
@@ -80,10 +80,10 @@ def test_items_are_to_scale() -> None:
     best, bound = encodes.lines
     assert [best.words, bound.words] == ["best 88", "bound 110"]
     assert (round(best.x - LEFT, 6), round(bound.x, 6)) == (round(length * 0.8, 6), RIGHT)
-    assert [bar.padding.width if bar.padding else 0 for bar in hands_over.bars] == pytest.approx(
+    assert [bar.padding.width if bar.padding else 0 for bar in to_gather.bars] == pytest.approx(
         [length * padding / 22 for padding in (6, 6, 0, 22)]
     )
-    assert [bar.words for bar in hands_over.bars] == ["16 + 6", "16 + 6", "22", "0 + 22"]
+    assert [bar.words for bar in to_gather.bars] == ["16 + 6", "16 + 6", "22", "0 + 22"]
     assert [bar.words for bar in encodes.bars] == ["64, 73 %", "64, 73 %", "88, 100 %", "idle"]
 
 
@@ -159,7 +159,7 @@ def test_the_page_draws_a_violation_and_an_example(tmp_path: Path) -> None:
     assert "Batches over ranks" not in page.text, "the one case that held is that of a cell that is violated"
     even = Page(html.render(_of(tmp_path)))
     assert "Batches over ranks" in even.text
-    assert "The fullest case on which ranks/balanced held, on toy." in even.text
+    assert "The fullest batch that was told of ranks/balanced, which held on toy." in even.text
     assert "#sharing" in even.links
 
 
