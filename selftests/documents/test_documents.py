@@ -66,7 +66,7 @@ def test_fault_of_the_readme_exists() -> None:
         assert name in FAULTS
 
 
-@pytest.mark.parametrize("module", ["suite", "reports"])
+@pytest.mark.parametrize("module", ["suite", "reports", "benchmarks"])
 def test_commands_of_the_readme_exist(module: str) -> None:
     """Each `python -m` command of the README is known to its program's help."""
     text = _output(module, "--help")
