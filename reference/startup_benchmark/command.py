@@ -4,25 +4,43 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from reference.startup_benchmark.benchmark import MakesStarts, Results, StartupBenchmark
+from reference.startup_benchmark.facts import Wish
 from reference.startup_benchmark.fresh import FreshProcess
+from reference.startup_benchmark.metrics import all_stats
 from reference.startup_benchmark.options import Options, parse_options
 from reference.startup_benchmark.progress import ProgressBar
-from reference.startup_benchmark.report import text_of, write_json
+from reference.startup_benchmark.report import Aggregates, as_data, text_of, write_json
 
 FAILED, INTERRUPTED = 1, 130
+
+
+@dataclass(frozen=True)
+class CommandParts:
+    """What the command measures and tells with."""
+
+    benchmark: type[StartupBenchmark] = StartupBenchmark
+    aggregate: Aggregates = all_stats
+    data: Callable[[Results, Wish, Aggregates], Mapping[str, object]] = as_data
+    text: Callable[[Results, Aggregates], str] = text_of
+    write: Callable[[Path, Mapping[str, object]], None] = write_json
+
+
+SOUND = CommandParts()
 
 
 class Reporter:
     """Shows how far the benchmark is, and keeps the file of results up to date."""
 
-    def __init__(self, options: Options, bar: ProgressBar) -> None:
+    def __init__(self, options: Options, bar: ProgressBar, parts: CommandParts = SOUND) -> None:
         self.options = options
         self.bar = bar
+        self.parts = parts
         self.latest = Results()
         self._steps = 0
 
@@ -36,7 +54,12 @@ class Reporter:
     def save(self) -> None:
         """Writes what there is, if a file is wished for."""
         if self.options.output_json is not None:
-            write_json(self.options.output_json, self.latest, self.options.wish)
+            data = self.parts.data(self.latest, self.options.wish, self.parts.aggregate)
+            self.parts.write(self.options.output_json, data)
+
+    def text(self) -> str:
+        """What there is, for a screen."""
+        return self.parts.text(self.latest, self.parts.aggregate)
 
 
 def interrupt(*_: object) -> NoReturn:
@@ -44,14 +67,16 @@ def interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def main(arguments: Sequence[str] | None = None, *, starts: MakesStarts | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, *, starts: MakesStarts | None = None, parts: CommandParts = SOUND
+) -> int:
     """Runs the benchmark; the exit status: 0, 1 if a start failed, 2 for a wrong option, 130 if interrupted."""
     options = parse_options(arguments)
     bar = ProgressBar(sys.stderr, total=options.cold + options.warm + 1)
-    reporter = Reporter(options, bar)
+    reporter = Reporter(options, bar, parts)
     status = 0
     with tempfile.TemporaryDirectory(prefix="lockstep-startup-") as folder:
-        benchmark = StartupBenchmark(
+        benchmark = parts.benchmark(
             wish=options.wish,
             cold=options.cold,
             warm=options.warm,
@@ -65,7 +90,7 @@ def main(arguments: Sequence[str] | None = None, *, starts: MakesStarts | None =
             status = INTERRUPTED
     bar.clear()
     reporter.save()
-    print(text_of(reporter.latest))
+    print(reporter.text())
     if status == INTERRUPTED:
         print("Interrupted: what was measured before is kept.", file=sys.stderr)
     return status

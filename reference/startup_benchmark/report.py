@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from reference.startup_benchmark.benchmark import Results
-from reference.startup_benchmark.facts import Wish
+from reference.startup_benchmark.facts import Facts, Wish
 from reference.startup_benchmark.metrics import PERCENTILES, MetricStats, all_stats
 
 SCHEMA = 1
+Aggregates = Callable[[Mapping[str, Sequence[Facts]]], list[MetricStats]]
+"""From the starts of each phase to the statistics that are shown."""
 
 
-def as_data(results: Results, wish: Wish) -> dict[str, object]:
+def as_data(results: Results, wish: Wish, aggregate: Aggregates = all_stats) -> dict[str, object]:
     """Everything that was measured, ready for JSON."""
     data: dict[str, object] = {
         "schema": SCHEMA,
@@ -23,29 +25,30 @@ def as_data(results: Results, wish: Wish) -> dict[str, object]:
         "complete": results.is_complete,
         "failures": [vars(each) for each in results.failures],
     }
-    for each in all_stats(results.starts):
+    for each in aggregate(results.starts):
         data |= each.as_data()
     data["starts"] = {phase: [each.as_data() for each in found] for phase, found in results.starts.items()}
     return data
 
 
-def write_json(path: Path, results: Results, wish: Wish) -> None:
+def write_json(path: Path, data: Mapping[str, object]) -> None:
     """As a whole or not at all, so that whoever reads it meanwhile finds valid JSON.
 
     Raises:
         OSError: the file cannot be written.
+        ValueError: a number of the data is not finite.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        unfinished.write_text(json.dumps(as_data(results, wish), indent=2, allow_nan=False) + "\n")
+        unfinished.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n")
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def text_of(results: Results) -> str:
+def text_of(results: Results, aggregate: Aggregates = all_stats) -> str:
     """The table, what was compiled, and what failed."""
-    parts = [_table(all_stats(results.starts)), *_compiles(results), *_failures(results)]
+    parts = [_table(aggregate(results.starts)), *_compiles(results), *_failures(results)]
     return "\n".join(part for part in parts if part)
 
 

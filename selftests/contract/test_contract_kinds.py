@@ -16,6 +16,7 @@ from suite.contract.kinds import READERS, read_case
 from suite.contract.loading import LoadCase, ModelLoad, ModelSpec
 from suite.contract.program import Call, CompileSetup, ProgramCase, ProgramSpec, Start
 from suite.contract.shard_case import Plant, ShardCase
+from suite.contract.startup_case import Failing, ScriptedStart, StartupCase
 from suite.contract.timeline import Compile, Timeline
 
 LOADED = Compile("load", "language_model", steps=(4, Compile("jit", fails=True, caught=False, first_run=2), 1))
@@ -34,12 +35,16 @@ STEPS = (
     Undo("Root"),
 )
 BATCH = (ItemSpec(Grid(1, 2, 2)), ItemSpec(Grid(1, 4, 2), seed=1))
+SAID = ScriptedStart(2_000_000, 900_000, 5_000, 1, compiles=2, loads=1)
 KINDS: dict[str, AnyCase] = {
     "plain": Case("toy", history=((ItemSpec(Grid(1, 2, 2)),),)),
     "timeline": Timeline("toy", modes=("full", "none"), threads=((LOADED,), ()), turns=(1, 0)),
     "load": LoadCase("toy", (LOAD, ModelLoad(ModelSpec("gpt2")))),
     "decoration": DecorationCase("toy", TreeSpec(1, "super", "future", ("hooks",)), Wishes("stock"), STEPS),
     "shards": ShardCase("toy", 3, Setup((4, 8), 2), (BATCH, (), BATCH), Plant(2, 1, "width")),
+    "startup": StartupCase(
+        "toy", (SAID, SAID), SAID, (SAID,), Failing(1, "dies"), full=2, processes=True, encoder=False
+    ),
     "program": ProgramCase("toy", (STARTED, Start(ProgramSpec("toy")))),
 }
 
@@ -101,3 +106,19 @@ def test_a_case_over_ranks_has_its_limits(wrong: Mapping[str, object], said: str
     """The refusal names the value and the valid ones."""
     with pytest.raises(BadCase, match=said):
         read_case({**_data(KINDS["shards"]), **wrong})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"cold": []}, "cold of the case has 0 starts, and should have from 1 to 16"),
+        ({"warm": [vars(SAID)] * 17}, "warm of the case has 17 starts, and should have from 1 to 16"),
+        ({"fill": {**vars(SAID), "init": -1}}, "init of the start is -1, and should be 0 or more"),
+        ({"fill": {**vars(SAID), "init": 0.5}}, "init of the start is 0.5"),
+        ({"failing": {"start": 1, "how": "sleeps"}}, "how of the failing start is 'sleeps'; choose one of raises"),
+    ],
+)
+def test_a_run_of_starts_has_its_limits(wrong: Mapping[str, object], said: str) -> None:
+    """The refusal names the value and the valid ones."""
+    with pytest.raises(BadCase, match=said):
+        read_case({**_data(KINDS["startup"]), **wrong})

@@ -36,6 +36,7 @@ IMPLEMENTED = {
     "T1",
     "T2",
     "T3",
+    "T8",
     "T9",
 }
 SOURCE = re.compile(r"SPEC [GTDLCS]\d+|BUG-[A-Z]\d+")

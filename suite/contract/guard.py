@@ -21,6 +21,7 @@ from suite.contract.decorating import DecoratingSubject, LoadingSubject, Wishes
 from suite.contract.guarded_decoration import GuardedLoad, GuardedWorkbench
 from suite.contract.guarded_program import GuardedProgram
 from suite.contract.guarded_ranks import GuardedRanks
+from suite.contract.guarded_startup import GuardedStartup
 from suite.contract.outputs import check_outputs
 from suite.contract.program import Start
 from suite.contract.sharding import ShardingSubject
@@ -219,6 +220,11 @@ class GuardedSubject:
         session = GuardedRanks(started, family=known, guard=self.guard, device=device, ranks=ranks)
         with _closed(session):
             yield session
+
+    @property
+    def startup(self) -> GuardedStartup:
+        """The subject's startup benchmark, and real starts of its own."""
+        return GuardedStartup(self._subject, guard=self.guard)
 
     @property
     def _compiling(self) -> CompilingSubject:

@@ -9,6 +9,7 @@ from suite.contract.decoration import decoration_case_from_data
 from suite.contract.loading import load_case_from_data
 from suite.contract.program import program_case_from_data
 from suite.contract.shard_case import shard_case_from_data
+from suite.contract.startup_case import startup_case_from_data
 from suite.contract.timeline import timeline_from_data
 
 READERS: Mapping[str, Callable[[object], AnyCase]] = {
@@ -17,6 +18,7 @@ READERS: Mapping[str, Callable[[object], AnyCase]] = {
     "load": load_case_from_data,
     "decoration": decoration_case_from_data,
     "shards": shard_case_from_data,
+    "startup": startup_case_from_data,
 }
 """Kinds beside the plain one, which is a history of batches and carries no name."""
 

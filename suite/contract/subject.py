@@ -99,6 +99,16 @@ class Capabilities:
     """What decoration did can be undone (SPEC D6)."""
     ranks: bool = False
     """Shares batches out over ranks: it is a `suite.contract.sharding.ShardingSubject`."""
+    startup_benchmark: bool = False
+    """Measures cold and warm starts: it is a `suite.contract.startup.StartupSubject`."""
+    startup_metrics: tuple[str, ...] = ()
+    """Of startup, init, compilation and encoder_compilation, those that its benchmark tells."""
+    keeps_failed_starts: bool = False
+    """If a start fails or is interrupted, what its benchmark measured before is kept, and the start is told."""
+    fresh_starts: bool = False
+    """Its benchmark's own way to make a process for each start can be given what runs in it."""
+    real_starts: bool = False
+    """Starts an engine of its own: it is a `suite.contract.startup.RealStartSubject`."""
     imported_as: tuple[str, ...] = ()
     """Modules that a user imports to decorate classes or to load models."""
     overhead: int = 0

@@ -29,10 +29,13 @@ from suite.properties import (
     loading_residue,
     ownership,
     packing,
+    real_starts,
     recovery,
     several_loads,
     sharding,
     staleness,
+    startup,
+    startup_caches,
     trace,
     values,
 )
@@ -65,6 +68,9 @@ TOPICS: tuple[ModuleType, ...] = (
     several_loads,
     loading_effects,
     loading_residue,
+    startup,
+    startup_caches,
+    real_starts,
 )
 LAWS: dict[str, Law] = {each.id: each for topic in TOPICS for each in laws_of(topic)}
 

@@ -26,6 +26,7 @@ from reference.encoder_graph.statistics import Counters
 from suite.subjects.reference_compilation import SOUND
 from suite.subjects.reference_decorating import SOUND as SOUND_DECORATION
 from suite.subjects.reference_parts import Parts, ShardingParts
+from suite.subjects.reference_startup import SOUND as SOUND_STARTUP
 
 MakeParts = Callable[[], Parts]
 COMPILERS = ("eager", "aot_eager", "inductor")
@@ -131,6 +132,16 @@ def piecewise(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check the
 def sharding(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
     """Other parts of sharing batches out over ranks, by the names of `ShardingParts`."""
     return lambda: Parts(sharding=ShardingParts(**parts))
+
+
+def startup(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
+    """Other parts of measuring starts, by the names of `StartupParts`."""
+    return lambda: Parts(startup=replace(SOUND_STARTUP, **parts))
+
+
+def startup_command(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
+    """Other parts of the startup benchmark's command, by the names of `CommandParts`."""
+    return startup(command=replace(SOUND_STARTUP.command, **parts))
 
 
 def pieces(change: Callable[[PieceRun], PieceRun], *, by: Sequence[str] = COMPILERS) -> MakeParts:

@@ -13,6 +13,7 @@ from suite.contract.decoration import DecorationCase
 from suite.contract.loading import LoadCase
 from suite.contract.program import ProgramCase
 from suite.contract.shard_case import ShardCase
+from suite.contract.startup_case import StartupCase
 from suite.contract.timeline import Timeline
 from suite.strategies.cases import CASES, Space
 from suite.strategies.decoration_labels import DECORATION_LABELS
@@ -26,6 +27,7 @@ from suite.strategies.programs import PROGRAMS, slow_backends
 from suite.strategies.restarts import RESTART_LABELS, RESTARTS
 from suite.strategies.shard_labels import SHARD_LABELS
 from suite.strategies.shards import SHARDS
+from suite.strategies.startups import STARTUP_LABELS, STARTUPS
 from suite.strategies.timelines import TIMELINE_LABELS, TIMELINES
 
 STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {
@@ -37,6 +39,7 @@ STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {
     **DECORATIONS,
     **LOADS,
     **SHARDS,
+    **STARTUPS,
 }
 
 _LABELS: Mapping[type, Mapping[str, Callable[[Any], bool]]] = {
@@ -44,6 +47,7 @@ _LABELS: Mapping[type, Mapping[str, Callable[[Any], bool]]] = {
     ProgramCase: {**PROGRAM_LABELS, **RESTART_LABELS},
     DecorationCase: DECORATION_LABELS,
     LoadCase: {**LOAD_LABELS, **LOAD_EFFECT_LABELS},
+    StartupCase: STARTUP_LABELS,
 }
 """Labels of every kind of case but histories, whose labels look at the family too."""
 

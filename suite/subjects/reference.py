@@ -19,9 +19,10 @@ from suite.subjects.reference_decorating import Decorates
 from suite.subjects.reference_parts import EMULATED, Parts, config_of
 from suite.subjects.reference_session import ReferenceSession, Route
 from suite.subjects.reference_sharding import ReferenceRanks
+from suite.subjects.reference_startup import Benchmarks
 
 
-class ReferenceSubject(CompilesPrograms, Decorates):
+class ReferenceSubject(CompilesPrograms, Decorates, Benchmarks):
     """The reference, or a broken form of it, on one route to graphs."""
 
     def __init__(
@@ -38,6 +39,7 @@ class ReferenceSubject(CompilesPrograms, Decorates):
         self._parts = parts or Parts()
         CompilesPrograms.__init__(self, self._parts.compilation)
         Decorates.__init__(self, self._parts.decoration)
+        Benchmarks.__init__(self, self._parts.startup)
         # The shim routes torch.cuda to one emulator at a time.
         self.capabilities = replace(
             EMULATED,

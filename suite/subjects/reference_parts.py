@@ -25,6 +25,8 @@ from suite.subjects.reference_compilation import SOUND, CompilationParts
 from suite.subjects.reference_compiling import COMPILING
 from suite.subjects.reference_decorating import SOUND as SOUND_DECORATION
 from suite.subjects.reference_decorating import DecorationParts
+from suite.subjects.reference_startup import SOUND as SOUND_STARTUP
+from suite.subjects.reference_startup import StartupParts
 
 EMULATED = replace(
     COMPILING,
@@ -52,6 +54,11 @@ EMULATED = replace(
     several_sessions=True,
     checks_inputs=True,
     ranks=True,
+    startup_benchmark=True,
+    startup_metrics=("startup", "init", "compilation", "encoder_compilation"),
+    keeps_failed_starts=True,
+    fresh_starts=True,
+    real_starts=True,
     overhead=64,
 )
 
@@ -84,6 +91,7 @@ class Parts:
     compilation: CompilationParts = SOUND
     decoration: DecorationParts = SOUND_DECORATION
     sharding: ShardingParts = ShardingParts()
+    startup: StartupParts = SOUND_STARTUP
 
 
 def config_of(setup: Setup) -> EncoderGraphConfig:
