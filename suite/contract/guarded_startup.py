@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from suite.contract.calls import Guard, SubjectFailed
 from suite.contract.observed_start import Script
-from suite.contract.processes import ProcessDied, working
+from suite.contract.processes import working
 from suite.contract.startup import Ended, RealStartSubject, StartFacts, StartupSubject
 from suite.contract.startup_case import StartupCase
-from suite.contract.subject import AdapterBroken, Subject
+from suite.contract.subject import AdapterBroken, Refused, Subject
 
 _T = TypeVar("_T")
 LIMIT_SECONDS = 40.0
@@ -38,14 +38,7 @@ class GuardedStartup:
         Raises:
             SubjectFailed: the process died or did not come back.
         """
-
-        def run() -> str:
-            try:
-                return f"exit status {self.benchmark(case, script).status}"
-            except SubjectFailed as failure:
-                return str(failure)
-
-        return self._forked(run, folder)
+        return self._forked("benchmark", lambda: self._ended(case, script), folder)
 
     def real_start(self, family: str, cache: Path, *, encoder: bool) -> StartFacts:
         """As `RealStartSubject.real_start`, in a process of its own.
@@ -57,21 +50,27 @@ class GuardedStartup:
         if not isinstance(subject, RealStartSubject):
             raise AdapterBroken(f"{subject.name} declares real starts, but has no `real_start`")
 
-        def run() -> StartFacts | str:
-            try:
-                with self._guard.call("real_start"):
-                    return subject.real_start(family, cache, encoder=encoder)
-            except SubjectFailed as failure:
-                return str(failure)
+        def started() -> StartFacts:
+            with self._guard.call("real_start"):
+                return subject.real_start(family, cache, encoder=encoder)
 
-        done = self._forked(run, cache)
-        if isinstance(done, str):
-            raise SubjectFailed(done)
+        return self._forked("real_start", started, cache)
+
+    def _ended(self, case: StartupCase, script: Script) -> str:
+        try:
+            return f"exit status {self.benchmark(case, script).status}"
+        except SubjectFailed as failure:
+            return str(failure)
+
+    def _forked(self, name: str, work: Callable[[], _T], folder: Path) -> _T:
+        def tried() -> _T | Exception:
+            try:
+                return work()
+            except (SubjectFailed, Refused, AdapterBroken) as error:
+                return error
+
+        with working(tried, folder=folder) as process, self._guard.call(name):
+            done = process.finish(LIMIT_SECONDS).answer
+        if isinstance(done, Exception):
+            raise done
         return done
-
-    def _forked(self, work: Callable[[], _T], folder: Path) -> _T:
-        with working(work, folder=folder) as process:
-            try:
-                return process.finish(LIMIT_SECONDS).answer
-            except ProcessDied as died:
-                raise SubjectFailed(f"its process {died}") from died

@@ -28,6 +28,14 @@ class ShownRow:
 
 
 @dataclass(frozen=True, order=True)
+class ToldCounts:
+    """How much each start of a phase is said to have compiled, and taken from the cache."""
+
+    phase: str
+    counts: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, order=True)
 class ToldFailure:
     """What a subject says of a start that failed."""
 
@@ -46,6 +54,8 @@ class Ended:
     text: str
     """Everything that was printed."""
     rows: tuple[ShownRow, ...] = ()
+    """Read from the text."""
+    counts: tuple[ToldCounts, ...] = ()
     """Read from the text."""
     failures: tuple[ToldFailure, ...] = ()
     """Read from the text."""

@@ -103,8 +103,11 @@ class Capabilities:
     """Measures cold and warm starts: it is a `suite.contract.startup.StartupSubject`."""
     startup_metrics: tuple[str, ...] = ()
     """Of startup, init, compilation and encoder_compilation, those that its benchmark tells."""
+    tells_compiles: bool = False
+    """Its benchmark tells of each start how much was compiled, and how much came from the cache."""
     keeps_failed_starts: bool = False
-    """If a start fails or is interrupted, what its benchmark measured before is kept, and the start is told."""
+    """If a start fails or is interrupted, or nothing can be written any more, what its benchmark measured before is
+    kept, and the start is told."""
     fresh_starts: bool = False
     """Its benchmark's own way to make a process for each start can be given what runs in it."""
     real_starts: bool = False

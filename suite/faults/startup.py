@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from reference.startup_benchmark.benchmark import COLD, Results
 from reference.startup_benchmark.facts import Facts, Wish
@@ -136,11 +137,21 @@ def _cold_alone(results: Results, aggregate: Aggregates) -> str:
     return text_of(results, lambda starts: [each for each in aggregate(starts) if each.key.startswith(COLD)])
 
 
+def _counts_mixed_up(results: Results, aggregate: Aggregates) -> str:
+    """What is loaded is told as compiled, and the other way round."""
+    swapped = {
+        phase: [replace(each, compiles=each.loads, loads=each.compiles) for each in found]
+        for phase, found in results.starts.items()
+    }
+    return text_of(replace(results, starts=swapped), aggregate)
+
+
 _IFF = "startup/encoder-metric-iff-seconds"
 _ENTRIES = "startup/file-has-the-three-entries"
 _TIMES = "startup/times-are-those-measured"
 _STATISTICS = "startup/statistics-are-exact"
 _TEXT = "startup/text-agrees-with-file"
+_COUNTS = "startup/compiles-are-told"
 
 FAULTS = (
     Fault(
@@ -267,5 +278,12 @@ FAULTS = (
         breaks="warm starts are not printed",
         caught_by=(_TEXT,),
         parts=injection.startup_command(text=_cold_alone),
+    ),
+    Fault(
+        id="startup/counts-mixed-up",
+        breaks="programs that were loaded are told as compiled",
+        caught_by=(_COUNTS,),
+        parts=injection.startup_command(text=_counts_mixed_up),
+        source="BUG-T07",
     ),
 )

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
+from suite.contract.sheets import StartupSheet
 from suite.contract.startup import StartFacts
 from suite.contract.startup_case import StartupCase
 from suite.contract.verdict import Verdict, holds, violated
+from suite.oracles.startup_sheet import startup_sheet
 from suite.properties.started import workspace
 
 NEEDS = ("real_starts",)
@@ -19,8 +21,13 @@ NEEDS = ("real_starts",)
 class Starts:
     """Cold starts, each with an empty folder, and warm ones with the folder of the last of them."""
 
+    case: StartupCase
     cold: tuple[StartFacts, ...]
     warm: tuple[StartFacts, ...]
+
+    def sheet(self) -> StartupSheet:
+        """The table that the report draws."""
+        return startup_sheet(self.cold, self.warm, note=f"{self.case.family}, {_encoders(asked=self.case.encoder)}")
 
 
 def _starts(case: StartupCase, subject: GuardedSubject) -> Starts:
@@ -28,7 +35,7 @@ def _starts(case: StartupCase, subject: GuardedSubject) -> Starts:
         caches = [_made(folder / f"cache-{number}") for number in range(len(case.cold))]
         give = [*caches, *caches[-1:] * len(case.warm)]
         facts = [subject.startup.real_start(case.family, cache, encoder=case.encoder) for cache in give]
-    return Starts(tuple(facts[: len(caches)]), tuple(facts[len(caches) :]))
+    return Starts(case, tuple(facts[: len(caches)]), tuple(facts[len(caches) :]))
 
 
 def _made(folder: Path) -> Path:
@@ -51,11 +58,12 @@ def cold_compiles_and_warm_loads(case: StartupCase, subject: GuardedSubject) -> 
     cold = [number for number, each in enumerate(seen.cold, 1) if each.compiles < 1 or each.loads]
     warm = [number for number, each in enumerate(seen.warm, 1) if each.compiles or each.loads < 1]
     if not cold and not warm:
-        return holds()
+        return holds(sheet=seen.sheet())
     return violated(
         expected="cold starts compile and load nothing, warm starts load and compile nothing",
         actual=f"cold: {_counts(seen.cold)}; warm: {_counts(seen.warm)}",
         because="the cache that a start is given is not the one that it uses, or loading is taken for compiling",
+        sheet=seen.sheet(),
     )
 
 
@@ -76,12 +84,16 @@ def encoder_is_counted_as_asked(case: StartupCase, subject: GuardedSubject) -> V
         nested = facts.language_model + facts.encoder <= facts.init <= facts.seconds
         if (facts.encoder > 0) != asked or not facts.language_model > 0 or not nested:
             return violated(
-                expected=f"with{'' if asked else 'out'} encoders: their seconds {'above' if asked else 'at'} 0, the "
+                expected=f"{_encoders(asked=asked)}: their seconds {'above' if asked else 'at'} 0, the "
                 "language model's above 0, both together within init, and init within the whole start",
                 actual=str(facts),
                 because="a counter is lost, is another's, or counts what is outside of the start",
             )
     return holds()
+
+
+def _encoders(*, asked: bool) -> str:
+    return "encoders compile too" if asked else "encoders stay eager"
 
 
 def _counts(starts: tuple[StartFacts, ...]) -> str:

@@ -6,7 +6,7 @@ from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
 from suite.contract.startup_case import StartupCase
 from suite.contract.verdict import Verdict, holds, violated
-from suite.oracles.startup import ENCODER, numbers_text, rounds_to, statistic_names, unnamed_percentiles
+from suite.oracles.startup import ENCODER, measured, numbers_text, rounds_to, statistic_names, unnamed_percentiles
 from suite.properties.benchmarked import benchmarked, file_of, scripted, unreadable
 
 NEEDS = ("startup_benchmark",)
@@ -127,10 +127,33 @@ def file_is_whole_at_any_time(case: StartupCase, subject: GuardedSubject) -> Ver
 
 
 @law(
+    "startup/compiles-are-told",
+    source=("SPEC T8", "SPEC C3"),
+    inputs="any_startups",
+    needs=(*NEEDS, "tells_compiles"),
+    kind=StartupCase,
+    ignores="the file",
+)
+def compiles_are_told(case: StartupCase, subject: GuardedSubject) -> Verdict:
+    """What is printed says of each measured start, by phase and in order, how much it compiled and loaded."""
+    run = benchmarked(case, subject)
+    starts = {phase: tuple((each.compiles, each.loads) for each in found) for phase, found in measured(case).items()}
+    expected = {phase: counts for phase, counts in starts.items() if counts}
+    told = {each.phase: each.counts for each in run.ended.counts}
+    if told == expected:
+        return holds()
+    return run.violated(
+        expected=f"compiled and loaded: {expected}",
+        actual=f"{told}",
+        because="phases, starts or counts are mixed up: nobody sees whether a warm start was warm",
+    )
+
+
+@law(
     "startup/failed-write-spoils-nothing",
     source=("SPEC T8",),
     inputs="full_disks",
-    needs=NEEDS,
+    needs=FAILS,
     kind=StartupCase,
     cost=2.0,
     ignores="what is said of the failure",
@@ -145,8 +168,9 @@ def failed_write_spoils_nothing(case: StartupCase, subject: GuardedSubject) -> V
         return holds()
     return violated(
         expected="valid JSON, or no file",
-        actual=f"{wrong}; the run ended with: {said[:200]}",
-        because="the file is written in place: a full disk, or an end at the wrong moment, leaves half of it",
+        actual=wrong,
+        because="the file is written in place: a full disk, or an end at the wrong moment, leaves half of it; the run "
+        f"ended so: {said[:200]}",
     )
 
 

@@ -56,6 +56,7 @@ EMULATED = replace(
     ranks=True,
     startup_benchmark=True,
     startup_metrics=("startup", "init", "compilation", "encoder_compilation"),
+    tells_compiles=True,
     keeps_failed_starts=True,
     fresh_starts=True,
     real_starts=True,

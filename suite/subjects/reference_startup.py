@@ -18,7 +18,7 @@ from reference.startup_benchmark.fresh import FreshProcess, StartTrouble
 from reference.startup_benchmark.options import parse_options
 from reference.startup_benchmark.start import measured
 from suite.contract.observed_start import PlantedFailure, Script, take_part
-from suite.contract.startup import Ended, ShownRow, StartFacts, ToldFailure
+from suite.contract.startup import Ended, ShownRow, StartFacts, ToldCounts, ToldFailure
 from suite.contract.startup_case import StartupCase
 
 MODULE = "suite.subjects.scripted_start"
@@ -34,6 +34,8 @@ METRICS = {
 }
 """The reference's names of metrics in its table, and the keys of SPEC T8."""
 _ROW = re.compile(rf"^(Cold|Warm) ({'|'.join(METRICS)}) +(\S.*)$", re.MULTILINE)
+_COUNTED = re.compile(r"^(cold|warm) starts: (.*)$", re.MULTILINE)
+_COUNTS = re.compile(r"(\d+) compiled and (\d+) loaded")
 _FAILURE = re.compile(r"^(cold|fill|warm) start (\d+) (.*)$", re.MULTILINE)
 
 
@@ -117,7 +119,12 @@ class Benchmarks:
                 status = INTERRUPTED
         text = out.getvalue()
         return Ended(
-            status=status, text=text, rows=_rows(text), failures=_failures(text), filed=_filed(Path(script.result))
+            status=status,
+            text=text,
+            rows=_rows(text),
+            counts=_counts(text),
+            failures=_failures(text),
+            filed=_filed(Path(script.result)),
         )
 
     def real_start(self, family: str, cache: Path, *, encoder: bool) -> StartFacts:
@@ -138,6 +145,13 @@ def _rows(text: str) -> tuple[ShownRow, ...]:
     return tuple(
         ShownRow(f"{phase.lower()}_{METRICS[metric]}", tuple(numbers.split()))
         for phase, metric, numbers in _ROW.findall(text)
+    )
+
+
+def _counts(text: str) -> tuple[ToldCounts, ...]:
+    return tuple(
+        ToldCounts(phase, tuple((int(compiled), int(loaded)) for compiled, loaded in _COUNTS.findall(line)))
+        for phase, line in _COUNTED.findall(text)
     )
 
 
