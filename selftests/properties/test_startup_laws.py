@@ -111,6 +111,13 @@ def test_facts_that_are_no_measurements_are_a_violation(facts: dict[str, Any], s
     assert said in verdict.violation.actual
 
 
+def test_a_subject_without_its_facet_is_a_broken_adapter() -> None:
+    """Nothing can be said of it."""
+    verdict = judge(LAWS["startup/statistics-are-exact"], StartupCase("toy"), guarded(_Missing()))
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert verdict.reason == "adapter broken: stranger declares a startup benchmark, but has no `benchmark`"
+
+
 def test_without_the_promise_failures_are_not_asked_about() -> None:
     """A benchmark that ends with its first failure is held to the other laws."""
     less = Capabilities(startup_benchmark=True)
