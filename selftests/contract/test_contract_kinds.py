@@ -98,7 +98,14 @@ def test_an_unknown_kind_is_refused() -> None:
     ("wrong", "said"),
     [
         ({"ranks": 9}, "ranks of the case is 9, and should be from 1 to 8"),
-        ({"plant": {"rank": 0, "batch": 0, "what": "sleeps"}}, "what of the plant is 'sleeps'; choose one of raises"),
+        (
+            {"plant": {"rank": 0, "batch": 0, "what": "sleeps", "at": "before"}},
+            "what of the plant is 'sleeps'; choose one of raises",
+        ),
+        (
+            {"plant": {"rank": 0, "batch": 0, "what": "dies", "at": "noon"}},
+            "at of the plant is 'noon'; choose one of before",
+        ),
         ({"plant": {"rank": 0}}, "KeyError: 'batch'"),
     ],
 )

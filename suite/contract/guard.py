@@ -20,11 +20,12 @@ from suite.contract.compiling import CompilingSubject
 from suite.contract.decorating import DecoratingSubject, LoadingSubject, Wishes
 from suite.contract.guarded_decoration import GuardedLoad, GuardedWorkbench
 from suite.contract.guarded_program import GuardedProgram
+from suite.contract.guarded_rank_processes import GuardedRankProcesses
 from suite.contract.guarded_ranks import GuardedRanks
 from suite.contract.guarded_startup import GuardedStartup
 from suite.contract.outputs import check_outputs
 from suite.contract.program import Start
-from suite.contract.sharding import ShardingSubject
+from suite.contract.sharding import RankProcessSubject, ShardingSubject
 from suite.contract.subject import (
     AdapterBroken,
     Bounds,
@@ -218,6 +219,23 @@ class GuardedSubject:
             started = self._subject.start_ranks(known, setup, ranks)
         device = self.capabilities.device
         session = GuardedRanks(started, family=known, guard=self.guard, device=device, ranks=ranks)
+        with _closed(session):
+            yield session
+
+    @contextlib.contextmanager
+    def rank_processes(self, family: str, setup: Setup, ranks: int) -> Iterator[GuardedRankProcesses]:
+        """Starts a session over so many processes, and closes it whatever happens.
+
+        Raises:
+            Refused: the subject refuses the setup or the number of ranks.
+        """
+        if not isinstance(self._subject, RankProcessSubject):
+            raise AdapterBroken(f"{self.name} declares ranks in processes, but has no start_rank_processes")
+        known = self._families[family]
+        with self.guard.call("start_rank_processes"):
+            started = self._subject.start_rank_processes(known, setup, ranks)
+        device = self.capabilities.device
+        session = GuardedRankProcesses(started, family=known, guard=self.guard, device=device, ranks=ranks)
         with _closed(session):
             yield session
 

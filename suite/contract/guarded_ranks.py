@@ -64,10 +64,13 @@ class GuardedRanks:
         Raises:
             SubjectFailed: the ranks did not come back within the limit, or there are more or fewer answers than ranks.
         """
-        with self._guard.call("encode"):
-            answers = list(self._within_limit(lambda: self._session.encode(items, plant)))
+        return self._asked("encode", lambda: self._session.encode(items, plant))
+
+    def _asked(self, name: str, call: Callable[[], Sequence[RankAnswer]]) -> list[RankAnswer]:
+        with self._guard.call(name):
+            answers = list(self._within_limit(call))
         if len(answers) != self._ranks:
-            raise SubjectFailed(f"encode returned {len(answers)} answers for {self._ranks} ranks")
+            raise SubjectFailed(f"{name} returned {len(answers)} answers for {self._ranks} ranks")
         return answers
 
     def close(self) -> None:
@@ -75,6 +78,11 @@ class GuardedRanks:
         if not self._is_lost:
             with self._guard.call("close"):
                 self._session.close()
+
+    @property
+    def ranks(self) -> int:
+        """How many there are."""
+        return self._ranks
 
     def _check(self, rank: int, outputs: Sequence[Tensor] | None, items: Sequence[Item]) -> None:
         try:

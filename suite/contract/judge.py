@@ -51,5 +51,8 @@ def _cause(failure: SubjectFailed) -> str:
     origin = failure.__cause__
     if origin is None:
         return "the answer's form is wrong before any value is looked at"
-    frame = traceback.extract_tb(origin.__traceback__)[-1]
+    frames = traceback.extract_tb(origin.__traceback__)
+    if not frames:
+        return "it was raised in another process, of which only the words came back"
+    frame = frames[-1]
     return f"raised at {frame.filename.rsplit('/', 3)[-1]}:{frame.lineno} in {frame.name}: {frame.line}"

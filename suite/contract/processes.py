@@ -143,15 +143,21 @@ class _Gate:
 
 
 @contextlib.contextmanager
+def quiet_fork() -> Iterator[None]:
+    """Python 3.12 warns of threads at a fork. Those of torch and of the test runner are not needed by the work."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+@contextlib.contextmanager
 def working(work: Callable[[], _T], *, folder: Path, hold: int = 0) -> Iterator[Worker[_T]]:
     """A process that does the work, held before the given step below the folder; 0: it is never held.
 
     The answer must be one that can be pickled.
     """
     ours, theirs = multiprocessing.Pipe()
-    with warnings.catch_warnings():
-        # Python 3.12 warns of threads. Those of torch and of the test runner are not needed by the work.
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with quiet_fork():
         process = os.fork()
     if not process:
         ours.close()
@@ -164,14 +170,20 @@ def working(work: Callable[[], _T], *, folder: Path, hold: int = 0) -> Iterator[
         worker.close()
 
 
+@contextlib.contextmanager
+def as_forked() -> Iterator[None]:
+    """Computing in a forked process: neither the threads nor the CUDA context of the one that forked it are here."""
+    torch.set_num_threads(1)
+    with mock.patch.object(torch.cuda, "is_available", return_value=False):
+        yield
+
+
 def _serve(work: Callable[[], object], channel: Connection, folder: Path, hold: int) -> None:
     """The process' side; it does not return, and nothing of the one that forked it is flushed or closed."""
     try:
         gate = _Gate(channel, folder, hold)
         sys.addaudithook(gate.passed)
-        # Neither the threads nor the CUDA context of the process that forked this one are here.
-        torch.set_num_threads(1)
-        with mock.patch.object(torch.cuda, "is_available", return_value=False):
+        with as_forked():
             answer = work()
         channel.send(Done(answer, gate.steps))
     except BaseException:

@@ -8,21 +8,33 @@ from typing import Literal
 
 from suite.contract.case import Batch, Kinds, Setup, batches_from_data, batches_text, setup_from_data, typed_fields
 
-PlantKind = Literal["raises", "dtype", "width"]
-PLANTS: tuple[PlantKind, ...] = ("raises", "dtype", "width")
+PlantKind = Literal["raises", "dtype", "width", "dies", "hangs"]
+PLANTS: tuple[PlantKind, ...] = ("raises", "dtype", "width", "dies", "hangs")
+ENDINGS: tuple[PlantKind, ...] = ("dies", "hangs")
+"""What only a rank with a process of its own can do."""
+Stage = Literal["before", "encoding", "between"]
+STAGES: tuple[Stage, ...] = ("before", "encoding", "between")
+"""Of one batch on one rank: before its encoder and any collective, in its encoder, before its second collective."""
 MOST_RANKS = 8
 
 
 @dataclass(frozen=True, order=True)
 class Plant:
-    """Something that goes wrong on one rank, while it encodes its items of one batch."""
+    """Something that goes wrong on one rank in one batch."""
 
     rank: int
     batch: int = 0
     what: PlantKind = "raises"
-    """The encoder raises, or its outputs have another dtype or width than those of the other ranks."""
+    """The encoder raises, or its outputs have another dtype or width than those of the other ranks.
+
+    With processes, the rank may also be killed, or wait for ever.
+    """
+    at: Stage = "encoding"
+    """Where it dies or hangs."""
 
     def __str__(self) -> str:
+        if self.what in ENDINGS:
+            return f"rank {self.rank} {self.what} ({self.at}) in batch {self.batch}"
         does = "raises" if self.what == "raises" else f"gives another {self.what}"
         return f"rank {self.rank} {does} in batch {self.batch}"
 
@@ -56,7 +68,7 @@ class ShardCase:
 
 
 _CASE: Kinds = {"family": str, "ranks": int, "setup": dict, "history": list, "plant": (dict, type(None))}
-_PLANT: Kinds = {"rank": int, "batch": int, "what": str}
+_PLANT: Kinds = {"rank": int, "batch": int, "what": str, "at": str}
 
 
 def shard_case_from_data(data: object) -> ShardCase:
@@ -79,4 +91,6 @@ def _plant(data: object) -> Plant:
     fields = typed_fields("plant", data, _PLANT)
     if fields["what"] not in PLANTS:
         raise TypeError(f"what of the plant is {fields['what']!r}; choose one of {', '.join(PLANTS)}")
+    if fields["at"] not in STAGES:
+        raise TypeError(f"at of the plant is {fields['at']!r}; choose one of {', '.join(STAGES)}")
     return Plant(**fields)

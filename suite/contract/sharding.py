@@ -1,7 +1,7 @@
 """The facet of subjects that share batches out over ranks: one session over several ranks, and what each rank did.
 
-Only subjects that declare `ranks` have it. Which items a rank encodes and which collectives it enters is observed
-by the adapter where it happens, not asked of the subject.
+Only subjects that declare `ranks` or `rank_processes` have it. Which items a rank encodes and which collectives it
+enters is observed by the adapter where it happens, not asked of the subject.
 """
 
 from __future__ import annotations
@@ -64,12 +64,42 @@ class RankSession(Protocol):
         ...
 
 
+class RankProcessSession(RankSession, Protocol):
+    """The same with a process for each rank. What ranks gave out stays with them, and can be asked for again."""
+
+    def held(self, batch: int) -> Sequence[RankAnswer]:
+        """What each rank holds now of the outputs that it gave out for a batch; the first batch is number 0.
+
+        A batch that failed has none.
+        """
+        ...
+
+    def mark(self, batch: int, *, rank: int) -> Sequence[RankAnswer]:
+        """Lets one rank fill each of its outputs of a batch with the item's place; then as `held`."""
+        ...
+
+
 @runtime_checkable
 class ShardingSubject(Subject, Protocol):
-    """A subject that shares batches out over ranks."""
+    """A subject that shares batches out over ranks, in threads of one process."""
 
     def start_ranks(self, family: Family, setup: Setup, ranks: int) -> RankSession:
         """Capability `ranks`: a session over so many ranks, each with graphs of its own.
+
+        Raises:
+            Refused: the implementation refuses the setup or the number of ranks.
+        """
+        ...
+
+
+@runtime_checkable
+class RankProcessSubject(Subject, Protocol):
+    """A subject whose ranks can be processes, joined as they are where it is used."""
+
+    def start_rank_processes(self, family: Family, setup: Setup, ranks: int) -> RankProcessSession:
+        """Capability `rank_processes`: a session over so many processes of this machine.
+
+        Its `close` ends them all, whatever they do, and waits until they are gone.
 
         Raises:
             Refused: the implementation refuses the setup or the number of ranks.

@@ -112,6 +112,8 @@ class Capabilities:
     """Its benchmark's own way to make a process for each start can be given what runs in it."""
     real_starts: bool = False
     """Starts an engine of its own: it is a `suite.contract.startup.RealStartSubject`."""
+    rank_processes: bool = False
+    """Its ranks can be processes of their own: it is a `suite.contract.sharding.RankProcessSubject`."""
     imported_as: tuple[str, ...] = ()
     """Modules that a user imports to decorate classes or to load models."""
     overhead: int = 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 
 from suite.contract.guard import GuardedSubject
 from suite.contract.shard_case import Plant, ShardCase
@@ -12,10 +13,13 @@ from suite.contract.subject import Disturbance
 from suite.contract.verdict import Verdict, holds, violated
 from suite.properties.over_ranks import Encoded, OverRanks, over_ranks
 
+Over = Callable[[ShardCase, GuardedSubject], AbstractContextManager[OverRanks]]
+"""Starts the session of a case."""
 
-def through_the_plant(case: ShardCase, subject: GuardedSubject) -> Verdict:
+
+def through_the_plant(case: ShardCase, subject: GuardedSubject, *, over: Over = over_ranks) -> Verdict:
     """Runs the history: the batch of the plant must fail as it should, and all others be right."""
-    with over_ranks(case, subject) as run:
+    with over(case, subject) as run:
         for number in range(len(case.history)):
             if verdict := _batch(run, number):
                 return verdict

@@ -41,6 +41,20 @@ class Encoded:
         """By rank, then by item; a rank that raised has none."""
         return [answer.outputs or () for answer in self.answers]
 
+    def unequal_bits(self) -> Verdict | None:
+        """A violation if some rank has other bits than rank 0; None if all are equal."""
+        first, *others = self.outputs
+        for rank, outputs in enumerate(others, start=1):
+            for index, (one, other) in enumerate(zip(outputs, first, strict=True)):
+                if not torch.equal(one, other):
+                    return violated(
+                        expected=f"item {index} of batch {self.number} with the bits of rank 0 on rank {rank}",
+                        actual=f"{int((one != other).sum())} / {one.numel()} elements differ, greatest abs "
+                        f"{float((one - other).abs().max()):.3g}",
+                        because="a rank keeps what it encoded itself, and the others got it through a lossy path",
+                    )
+        return None
+
 
 class OverRanks:
     """One session under one case."""

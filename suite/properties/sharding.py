@@ -176,16 +176,8 @@ def ranks_hold_equal_bits(case: ShardCase, subject: GuardedSubject) -> Verdict:
     """All ranks hold the same outputs bit for bit, whichever of them encoded an item."""
     with over_ranks(case, subject) as run:
         for done in run.batches():
-            first, *others = done.outputs
-            for rank, outputs in enumerate(others, start=1):
-                for index, (one, other) in enumerate(zip(outputs, first, strict=True)):
-                    if not torch.equal(one, other):
-                        return run.violated(
-                            expected=f"item {index} of batch {done.number} with the bits of rank 0 on rank {rank}",
-                            actual=f"{int((one != other).sum())} / {one.numel()} elements differ, greatest abs "
-                            f"{float((one - other).abs().max()):.3g}",
-                            because="a rank keeps what it encoded itself, and the others got it through a lossy path",
-                        )
+            if verdict := run.told(done.unequal_bits()):
+                return verdict
     return holds()
 
 

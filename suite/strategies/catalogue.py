@@ -24,6 +24,7 @@ from suite.strategies.load_labels import LOAD_LABELS
 from suite.strategies.loads import LOADS
 from suite.strategies.program_labels import PROGRAM_LABELS
 from suite.strategies.programs import PROGRAMS, slow_backends
+from suite.strategies.rank_processes import PROCESS_LABELS, RANK_PROCESSES
 from suite.strategies.restarts import RESTART_LABELS, RESTARTS
 from suite.strategies.shard_labels import SHARD_LABELS
 from suite.strategies.shards import SHARDS
@@ -40,6 +41,7 @@ STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {
     **LOADS,
     **SHARDS,
     **STARTUPS,
+    **RANK_PROCESSES,
 }
 
 _LABELS: Mapping[type, Mapping[str, Callable[[Any], bool]]] = {
@@ -79,6 +81,6 @@ def labels(case: AnyCase, family: Family) -> tuple[str, ...]:
     if isinstance(case, Case):
         return tuple(sorted(name for name, is_in in LABELS.items() if is_in(case, family)))
     if isinstance(case, ShardCase):
-        return tuple(sorted(name for name, is_in in SHARD_LABELS.items() if is_in(case, family)))
+        return tuple(sorted(name for name, is_in in {**SHARD_LABELS, **PROCESS_LABELS}.items() if is_in(case, family)))
     known = next((names for kind, names in _LABELS.items() if isinstance(case, kind)), {})
     return tuple(sorted(name for name, is_in in known.items() if is_in(case)))

@@ -17,6 +17,7 @@ from suite.subjects.observation import ObservedModel, Observer
 from suite.subjects.reference_compiling import CompilesPrograms
 from suite.subjects.reference_decorating import Decorates
 from suite.subjects.reference_parts import EMULATED, Parts, config_of
+from suite.subjects.reference_rank_processes import ReferenceRankProcesses
 from suite.subjects.reference_session import ReferenceSession, Route
 from suite.subjects.reference_sharding import ReferenceRanks
 from suite.subjects.reference_startup import Benchmarks
@@ -49,7 +50,12 @@ class ReferenceSubject(CompilesPrograms, Decorates, Benchmarks):
         )
         if route == "cuda":
             self.capabilities = replace(
-                self.capabilities, observable=False, buffers_observed=False, ranks=False, device="cuda"
+                self.capabilities,
+                observable=False,
+                buffers_observed=False,
+                ranks=False,
+                rank_processes=False,
+                device="cuda",
             )
 
     def start(self, family: Family, setup: Setup) -> ReferenceSession:
@@ -73,6 +79,14 @@ class ReferenceSubject(CompilesPrograms, Decorates, Benchmarks):
             Refused: the configuration is refused.
         """
         return ReferenceRanks(family, setup, ranks=ranks, parts=self._parts)
+
+    def start_rank_processes(self, family: Family, setup: Setup, ranks: int) -> ReferenceRankProcesses:
+        """The same with a process for each rank, forked from this one and joined over gloo.
+
+        Raises:
+            Refused: the configuration is refused.
+        """
+        return ReferenceRankProcesses(family, setup, ranks=ranks, parts=self._parts)
 
     def missing_method(self, family: Family, method: str) -> None:
         """Puts a model without the method before the manager."""

@@ -19,6 +19,8 @@ from reference.encoder_graph.packing import Packer, packer
 from reference.encoder_graph.protocol import SupportsEncoderCudaGraph
 from reference.encoder_graph.shard_plan import LargestFirst, LoadBalancer
 from reference.encoder_graph.sharding import ShardedEncoder, ShardingFactory
+from reference.engine.group import Group, joined_group
+from reference.engine.process import WorkerProcess
 from reference.model_runner import EncoderModelRunner
 from suite.contract.case import Setup
 from suite.subjects.reference_compilation import SOUND, CompilationParts
@@ -60,6 +62,7 @@ EMULATED = replace(
     keeps_failed_starts=True,
     fresh_starts=True,
     real_starts=True,
+    rank_processes=True,
     overhead=64,
 )
 
@@ -73,6 +76,10 @@ class ShardingParts:
     """Called once for each rank."""
     collectives: Callable[[Collectives], Collectives] = lambda group: group
     """What stands between one rank and the group."""
+    join: Callable[..., Group] = joined_group
+    """How a rank in a process of its own meets the others; called as `joined_group` is."""
+    process: type[WorkerProcess] = WorkerProcess
+    """The process of one rank, from outside."""
 
 
 @dataclass(frozen=True)
