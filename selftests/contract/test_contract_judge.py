@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 
 from selftests.contract.invented import CASE, encodes_first_batch, invented_law, raising, subject
+from suite.contract.calls import SubjectFailed
 from suite.contract.case import Case
 from suite.contract.guard import GuardedSubject
 from suite.contract.judge import judge
@@ -37,6 +38,20 @@ def test_a_failing_subject_is_violated() -> None:
     assert (expected, actual) == ("What must hold.", "encode raised KeyError: 'budget'")
     assert because.startswith("raised at invented.py:")
     assert because.endswith(" in method: raise error")
+
+
+def test_a_failure_without_a_place_is_violated() -> None:
+    """An exception that only came back as words was raised nowhere here."""
+
+    def check(_case: Case, _given: GuardedSubject) -> Verdict:
+        """What must hold."""
+        raise SubjectFailed("rank 1 raised RuntimeError: lost") from RuntimeError("lost")
+
+    assert _violation(_judged(check)) == (
+        "What must hold.",
+        "rank 1 raised RuntimeError: lost",
+        "it was raised in another process, of which only the words came back",
+    )
 
 
 def test_an_exit_is_violated() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from models.api import Family
 from selftests.properties.process_stranger import BROKEN_PROCESSES, IN_PROCESSES, ProcessShares, ProcessStranger
 from suite.contract.law import laws_of
 from suite.contract.shard_case import Plant, ShardCase
@@ -71,3 +72,17 @@ def test_a_plant_that_never_shows_is_no_green() -> None:
     verdict = law.check(case, guarded(ProcessStranger(_PlantsNothing)))
     assert verdict.outcome is Outcome.UNKNOWN
     assert verdict.reason == "adapter broken: rank 1 dies (before) in batch 0, and the rank answered"
+
+
+class _HasNone(ProcessShares):
+    def __init__(self, family: Family, ranks: int) -> None:
+        super().__init__(family, ranks)
+        super().close()
+
+
+def test_ranks_without_processes_are_no_green() -> None:
+    """Of none that was there, none can be left."""
+    case = ShardCase("toy", 4, history=((),))
+    verdict = LAWS["sharding_processes/no-process-is-left"].check(case, guarded(ProcessStranger(_HasNone)))
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert verdict.reason == "0 processes were seen for 4 ranks: none of them could be left"

@@ -7,14 +7,23 @@ from collections.abc import Sequence
 from models.api import Family, Item
 from suite.contract.calls import Guard
 from suite.contract.guarded_ranks import GuardedRanks
-from suite.contract.sharding import RankAnswer, RankProcessSession
+from suite.contract.sharding import LIMIT_SECONDS, RankAnswer, RankProcessSession
 
 
 class GuardedRankProcesses(GuardedRanks):
     """A session over ranks in processes whose every answer has been looked at."""
 
-    def __init__(self, session: RankProcessSession, *, family: Family, guard: Guard, device: str, ranks: int) -> None:
-        super().__init__(session, family=family, guard=guard, device=device, ranks=ranks)
+    def __init__(
+        self,
+        session: RankProcessSession,
+        *,
+        family: Family,
+        guard: Guard,
+        device: str,
+        ranks: int,
+        limit_seconds: float = LIMIT_SECONDS,
+    ) -> None:
+        super().__init__(session, family=family, guard=guard, device=device, ranks=ranks, limit_seconds=limit_seconds)
         self._processes = session
 
     def held(self, batch: int, items: Sequence[Item]) -> list[RankAnswer]:

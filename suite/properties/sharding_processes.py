@@ -9,7 +9,7 @@ import torch
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
 from suite.contract.shard_case import STAGES, ShardCase
-from suite.contract.verdict import Verdict, holds, violated
+from suite.contract.verdict import Verdict, holds, unknown, violated
 from suite.oracles.descendants import Offspring
 from suite.properties.failed_ranks import through_the_plant, unequal_collectives
 from suite.properties.over_processes import over_processes
@@ -19,7 +19,9 @@ NEEDS = ("rank_processes",)
 COST = 21.0
 """Of a session of processes: profile `smoke` leaves them out, and `seeds` has them by turns."""
 LONG_COST = 26.0
-"""Of cases in which a rank waits until the group's limit is over."""
+"""Of cases in which some rank may have to wait until the group's limit is over."""
+LONGEST_COST = 30.0
+"""Of cases in which all ranks have to."""
 END_SECONDS = 3.0
 """For processes to be gone after a session was closed."""
 
@@ -183,7 +185,7 @@ def death_is_noticed_on_every_rank(case: ShardCase, subject: GuardedSubject) -> 
     inputs="process_silences",
     needs=NEEDS,
     kind=ShardCase,
-    cost=LONG_COST,
+    cost=LONGEST_COST,
     ignores="the words, and what becomes of later batches",
 )
 def silence_is_noticed_on_every_rank(case: ShardCase, subject: GuardedSubject) -> Verdict:
@@ -207,10 +209,12 @@ def no_process_is_left(case: ShardCase, subject: GuardedSubject) -> Verdict:
     offspring = Offspring()
     try:
         with over_processes(case, subject, offspring=offspring) as run:
+            if len(there := offspring.note()) < case.ranks:
+                return unknown(f"{len(there)} processes were seen for {case.ranks} ranks: none of them could be left")
             for number, batch in enumerate(case.history):
                 plant = case.plant if case.plant is not None and case.plant.batch == number else None
                 run.session.answers(run.items(batch), plant)
-                there = offspring.note()
+                there |= offspring.note()
         if left := offspring.left(seconds=END_SECONDS):
             return violated(
                 expected=f"{case}: none of the processes that there were is left after the session was closed",

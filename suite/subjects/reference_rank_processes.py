@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import queue
-import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -48,26 +47,28 @@ class ReferenceRankProcesses:
     """Runners of one configuration, each in a process of its own."""
 
     def __init__(self, family: Family, setup: Setup, *, ranks: int, parts: Parts) -> None:
-        self._folder = tempfile.mkdtemp(prefix="lockstep-ranks-")
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._lost: dict[int, RankAnswer] = {}
         """Ranks that died or did not come back: they are asked nothing more."""
         self._processes: list[WorkerProcess] = []
+        make = partial(RankWorker, family=family, setup=setup, parts=parts)
         try:
-            self._start(partial(RankWorker, family=family, setup=setup, parts=parts), ranks, parts.sharding.process)
+            # Ranks that have met need the place of their meeting no more: no interrupt later on leaves it behind.
+            with tempfile.TemporaryDirectory(prefix="lockstep-sharded-", ignore_cleanup_errors=True) as folder:
+                self._start(make, [Place(rank, ranks, f"file://{folder}/meeting") for rank in range(ranks)], parts)
         except BaseException:
             self.close()
             raise
 
-    def _start(self, make: rank_worker.Make, ranks: int, process: type[WorkerProcess]) -> None:
+    def _start(self, make: rank_worker.Make, places: Sequence[Place], parts: Parts) -> None:
         with rank_worker.planned(make) as arguments, quiet_fork():
             factory = WorkerFactory(FACTORY, arguments)
-            for rank in range(ranks):
-                place = Place(rank, ranks, f"file://{self._folder}/meeting")
-                self._processes.append(process(place, factory, context=FORK, events=self._events))
+            for place in places:
+                self._processes.append(parts.sharding.process(place, factory, context=FORK, events=self._events))
             for each in self._processes:
                 each.start()
         deadline = time.monotonic() + START_SECONDS
+        # A process says of itself that it is there; the rest it is asked.
         for method in (None, BUILD, "begin"):
             if method:
                 self._ask(method)
@@ -155,6 +156,5 @@ class ReferenceRankProcesses:
         """
         processes, self._processes = self._processes, []
         left = [each.pid for each in processes if not each.end(seconds=END_SECONDS)]
-        shutil.rmtree(self._folder, ignore_errors=True)
         if left:
             raise RuntimeError(f"processes {left} could not be ended")
