@@ -32,7 +32,11 @@ class ScriptedStart:
 
     def __str__(self) -> str:
         times = "/".join(map(str, (self.startup, self.init, self.language_model, self.encoder)))
-        return f"{times} us, {self.compiles} compiled, {self.loads} loaded"
+        return (
+            times
+            + (f" {self.compiles} compiled" if self.compiles else "")
+            + (f" {self.loads} loaded" if self.loads else "")
+        )
 
 
 @dataclass(frozen=True, order=True)
@@ -86,7 +90,7 @@ class StartupCase:
         wrong = f"  {self.failing}" if self.failing else ""
         wrong += "" if self.full is None else f"  disk full from start {self.full}"
         ways = f"{'  processes' if self.processes else ''}{'' if self.encoder else '  no encoders'}"
-        return f"{self.family}: cold {cold}  fill [{self.fill}]  warm {warm}{wrong}{ways}"
+        return f"{self.family}: cold {cold}  fill [{self.fill}]  warm {warm} us{wrong}{ways}"
 
 
 _START: Kinds = dict.fromkeys(ScriptedStart.__dataclass_fields__, int)

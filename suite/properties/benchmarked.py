@@ -45,8 +45,10 @@ class Run:
             raise SubjectFailed(f"the file of results is {error}: {self.file[:200]!r}") from error
 
     def violated(self, *, expected: str, actual: str, because: str) -> Verdict:
-        """A violation, with the end of what was printed."""
-        return violated(expected=expected, actual=actual, because=f"{because}; it printed: {self.ended.text[-400:]!r}")
+        """A violation; of a run that failed by itself, with the end of what it printed."""
+        failed = self.ended.status != 0 and self.case.failing is None
+        told = f"; the run failed, and printed {self.ended.text[-400:]!r}" if failed else ""
+        return violated(expected=expected, actual=actual, because=because + told)
 
 
 @contextlib.contextmanager
