@@ -72,11 +72,10 @@ def same_collectives_on_every_rank(case: ShardCase, subject: GuardedSubject) -> 
     """All processes enter the same collectives in the same order, with tensors of one form, and none is waited for."""
     with over_processes(case, subject) as run:
         for number, batch in enumerate(case.history):
-            items = run.items(batch)
-            answers = run.session.answers(items)
-            if verdict := unequal_collectives(answers, number=number):
+            answers = run.answers(number)
+            if verdict := run.told(unequal_collectives(answers, number=number)):
                 return verdict
-            run.session.checked(answers, items)
+            run.session.checked(answers, run.items(batch))
     return holds()
 
 
@@ -211,9 +210,9 @@ def no_process_is_left(case: ShardCase, subject: GuardedSubject) -> Verdict:
         with over_processes(case, subject, offspring=offspring) as run:
             if len(there := offspring.note()) < case.ranks:
                 return unknown(f"{len(there)} processes were seen for {case.ranks} ranks: none of them could be left")
-            for number, batch in enumerate(case.history):
+            for number in range(len(case.history)):
                 plant = case.plant if case.plant is not None and case.plant.batch == number else None
-                run.session.answers(run.items(batch), plant)
+                run.answers(number, plant)
                 there |= offspring.note()
         if left := offspring.left(seconds=END_SECONDS):
             return violated(
