@@ -18,7 +18,10 @@ from suite.contract.calls import Guard, SubjectFailed
 from suite.contract.case import Setup
 from suite.contract.compiling import CompilingSubject
 from suite.contract.decorating import DecoratingSubject, LoadingSubject, Wishes
+from suite.contract.engine import EngineSubject, StartSeen
+from suite.contract.engine_case import EngineCase
 from suite.contract.guarded_decoration import GuardedLoad, GuardedWorkbench
+from suite.contract.guarded_engine import run_engine
 from suite.contract.guarded_program import GuardedProgram
 from suite.contract.guarded_rank_processes import GuardedRankProcesses
 from suite.contract.guarded_ranks import GuardedRanks
@@ -243,6 +246,12 @@ class GuardedSubject:
     def startup(self) -> GuardedStartup:
         """The subject's startup benchmark, and real starts of its own."""
         return GuardedStartup(self._subject, guard=self.guard)
+
+    def run_engine(self, case: EngineCase) -> list[StartSeen]:
+        """As `EngineSubject.run_engine`, within the limits of the case."""
+        if not isinstance(self._subject, EngineSubject):
+            raise AdapterBroken(f"{self.name} declares that it has an engine, but has no run_engine")
+        return run_engine(self._subject, case, guard=self.guard)
 
     @property
     def _compiling(self) -> CompilingSubject:

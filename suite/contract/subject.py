@@ -114,6 +114,14 @@ class Capabilities:
     """Starts an engine of its own: it is a `suite.contract.startup.RealStartSubject`."""
     rank_processes: bool = False
     """Its ranks can be processes of their own: it is a `suite.contract.sharding.RankProcessSubject`."""
+    engine: bool = False
+    """Starts an engine of several ranks in this process: it is a `suite.contract.engine.EngineSubject`."""
+    engine_processes: bool = False
+    """Its engine also runs each rank in a process of its own, with a limit on the time of a start."""
+    engine_without_ranks: bool = False
+    """Its engine also starts over no ranks at all."""
+    names_slowest_rank: bool = False
+    """Where the two largest compile seconds are of two ranks, it logs the slowest rank and that rank's own seconds."""
     imported_as: tuple[str, ...] = ()
     """Modules that a user imports to decorate classes or to load models."""
     overhead: int = 0

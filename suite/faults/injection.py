@@ -25,6 +25,7 @@ from reference.encoder_graph.protocol import SupportsEncoderCudaGraph
 from reference.encoder_graph.statistics import Counters
 from suite.subjects.reference_compilation import SOUND
 from suite.subjects.reference_decorating import SOUND as SOUND_DECORATION
+from suite.subjects.reference_engine import EngineParts
 from suite.subjects.reference_parts import Parts, ShardingParts
 from suite.subjects.reference_startup import SOUND as SOUND_STARTUP
 
@@ -142,6 +143,11 @@ def startup(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their
 def startup_command(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
     """Other parts of the startup benchmark's command, by the names of `CommandParts`."""
     return startup(command=replace(SOUND_STARTUP.command, **parts))
+
+
+def engine(**parts: Any) -> MakeParts:  # noqa: ANN401 - the fields check their types
+    """Other parts of starting an engine, by the names of `EngineParts`."""
+    return lambda: Parts(engine=EngineParts(**parts))
 
 
 def pieces(change: Callable[[PieceRun], PieceRun], *, by: Sequence[str] = COMPILERS) -> MakeParts:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models.api import Family
 from suite.contract.case import AnyCase, Case
 from suite.contract.decoration import DecorationCase
+from suite.contract.engine_case import EngineCase
 from suite.contract.loading import LoadCase
 from suite.contract.program import ProgramCase
 from suite.contract.shard_case import ShardCase
@@ -18,6 +19,8 @@ from suite.contract.timeline import Timeline
 from suite.strategies.cases import CASES, Space
 from suite.strategies.decoration_labels import DECORATION_LABELS
 from suite.strategies.decorations import DECORATIONS
+from suite.strategies.engine_labels import ENGINE_LABELS
+from suite.strategies.engines import ENGINES
 from suite.strategies.labels import LABELS
 from suite.strategies.load_effects import LOAD_EFFECT_LABELS, LOAD_EFFECTS
 from suite.strategies.load_labels import LOAD_LABELS
@@ -42,6 +45,7 @@ STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {
     **SHARDS,
     **STARTUPS,
     **RANK_PROCESSES,
+    **ENGINES,
 }
 
 _LABELS: Mapping[type, Mapping[str, Callable[[Any], bool]]] = {
@@ -50,6 +54,7 @@ _LABELS: Mapping[type, Mapping[str, Callable[[Any], bool]]] = {
     DecorationCase: DECORATION_LABELS,
     LoadCase: {**LOAD_LABELS, **LOAD_EFFECT_LABELS},
     StartupCase: STARTUP_LABELS,
+    EngineCase: ENGINE_LABELS,
 }
 """Labels of every kind of case but histories, whose labels look at the family too."""
 

@@ -16,6 +16,7 @@ from suite.emulator.device import EmulatedDevice
 from suite.subjects.observation import ObservedModel, Observer
 from suite.subjects.reference_compiling import CompilesPrograms
 from suite.subjects.reference_decorating import Decorates
+from suite.subjects.reference_engine import StartsEngines
 from suite.subjects.reference_parts import EMULATED, Parts, config_of
 from suite.subjects.reference_rank_processes import ReferenceRankProcesses
 from suite.subjects.reference_session import ReferenceSession, Route
@@ -23,7 +24,7 @@ from suite.subjects.reference_sharding import ReferenceRanks
 from suite.subjects.reference_startup import Benchmarks
 
 
-class ReferenceSubject(CompilesPrograms, Decorates, Benchmarks):
+class ReferenceSubject(CompilesPrograms, Decorates, StartsEngines, Benchmarks):
     """The reference, or a broken form of it, on one route to graphs."""
 
     def __init__(
@@ -41,6 +42,7 @@ class ReferenceSubject(CompilesPrograms, Decorates, Benchmarks):
         CompilesPrograms.__init__(self, self._parts.compilation)
         Decorates.__init__(self, self._parts.decoration)
         Benchmarks.__init__(self, self._parts.startup)
+        StartsEngines.__init__(self, self._parts.engine)
         # The shim routes torch.cuda to one emulator at a time.
         self.capabilities = replace(
             EMULATED,

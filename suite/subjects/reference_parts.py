@@ -27,6 +27,8 @@ from suite.subjects.reference_compilation import SOUND, CompilationParts
 from suite.subjects.reference_compiling import COMPILING
 from suite.subjects.reference_decorating import SOUND as SOUND_DECORATION
 from suite.subjects.reference_decorating import DecorationParts
+from suite.subjects.reference_engine import SOUND as SOUND_ENGINE
+from suite.subjects.reference_engine import EngineParts
 from suite.subjects.reference_startup import SOUND as SOUND_STARTUP
 from suite.subjects.reference_startup import StartupParts
 
@@ -63,6 +65,10 @@ EMULATED = replace(
     fresh_starts=True,
     real_starts=True,
     rank_processes=True,
+    engine=True,
+    engine_processes=True,
+    engine_without_ranks=True,
+    names_slowest_rank=True,
     overhead=64,
 )
 
@@ -100,6 +106,7 @@ class Parts:
     decoration: DecorationParts = SOUND_DECORATION
     sharding: ShardingParts = ShardingParts()
     startup: StartupParts = SOUND_STARTUP
+    engine: EngineParts = SOUND_ENGINE
 
 
 def config_of(setup: Setup) -> EncoderGraphConfig:
