@@ -84,7 +84,7 @@ class EngineStart:
     """One start of the engine, over so many ranks."""
 
     ranks: tuple[RankScript, ...] = ()
-    limit: int = 20
+    limit: int = 12
     """Seconds that it may take, where workers are processes."""
 
     @property

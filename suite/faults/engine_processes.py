@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import shutil
@@ -129,7 +130,8 @@ class _EndsOtherwise(MultiProcessExecutor):
     def end(self, worker: WorkerProcess) -> None:
         """Ends one worker."""
         if worker.pid is not None:
-            self.signal(worker.pid)
+            with contextlib.suppress(ProcessLookupError):
+                self.signal(worker.pid)
 
     def signal(self, pid: int) -> None:
         """Ends the process of one worker."""

@@ -13,8 +13,8 @@ from suite.oracles.left_processes import LeftProcess, can_watch, watched
 from suite.properties.engine_starts import Start, each_good, starts
 
 NEEDS = ("engine_processes",)
-COST = 24.0
-"""A case takes a second, and one with a worker that hangs as long as its limit."""
+COST = 21.0
+"""A case takes seconds, and one with a worker that hangs as long as its limit."""
 SLACK = 5.0
 """Seconds beyond the limit in which a failing start must have ended what it began."""
 AT_ONCE = 0.6
@@ -95,7 +95,7 @@ def _late(start: Start) -> Verdict | None:
 @law(
     "engine_processes/no-process-stays",
     source=("SPEC T6",),
-    inputs="any_end",
+    inputs="lost_workers",
     needs=NEEDS,
     kind=EngineCase,
     cost=COST,

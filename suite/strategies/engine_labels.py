@@ -46,6 +46,17 @@ def _idle_after_busy(case: EngineCase) -> bool:
     return any(any(_largest(start)) for start in case.starts[:1]) and not any(_largest(case.starts[-1]))
 
 
+def _lost_reports(case: EngineCase) -> bool:
+    """Whether a rank before the one that fails compiled more than all ranks of the next start."""
+    pairs = zip(case.starts, case.starts[1:], strict=False)
+    return any(_outdoes(before, after) for before, after in pairs if before.troubled and not after.troubled)
+
+
+def _outdoes(failing: EngineStart, after: EngineStart) -> bool:
+    reported = _largest(EngineStart(failing.ranks[: failing.troubled[0]]))
+    return any(one > other for one, other in zip(reported, _largest(after), strict=True))
+
+
 def _later_in_capture(script: RankScript) -> bool:
     return any(each.stage == "capture" for each in script.compiles) and script.mode == "full"
 
@@ -76,6 +87,7 @@ ENGINE_LABELS: dict[str, EngineLabel] = {
     **{f"trouble-{name.replace(' ', '-')}": _trouble(name) for name in (*LOST, *RUBBISH)},
     **{f"trouble-in-{stage}": _trouble(stage) for stage in ENGINE_STAGES},
     "trouble-on-a-later-rank": _any_start(lambda start: any(rank > 0 for rank in start.troubled)),
+    "more-reported-than-in-the-next-start": _lost_reports,
     "good-start-after-trouble": lambda case: any(
         before.troubled and not after.troubled for before, after in zip(case.starts, case.starts[1:], strict=False)
     ),

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from suite.contract.engine_case import (
     ENGINE_STAGES,
-    LOST,
     RUBBISH,
     SILENT,
     EngineCase,
@@ -25,11 +24,12 @@ from suite.strategies.cases import Space
 
 MOST_RANKS = 4
 PROCESS_RANKS = (2, 4)
-SHORT = 8
+SHORT = 6
 """Seconds that a start may take if a worker hangs in it: the case waits for them."""
 _CENT = 10_000
 """Microseconds of the last digit that is logged."""
 _STAGES: tuple[EngineStage, ...] = ("compile", "capture")
+_LOUD: tuple[TroubleKind, ...] = ("raises", "exits", "dies")
 _MODES: tuple[Mode, ...] = ("full", "none", "stock")
 
 DURATIONS: st.SearchStrategy[int] = st.one_of(
@@ -162,11 +162,11 @@ def troubled(*kinds: TroubleKind) -> Callable[[Space], st.SearchStrategy[EngineC
 
     @st.composite
     def drawn(draw: st.DrawFn, space: Space) -> EngineCase:
-        start = draw(_any_start(), label="start")
+        start = draw(st.one_of(_any_start(), _crossed()), label="start")
         trouble = Trouble(draw(st.sampled_from(kinds), label="what"), draw(st.sampled_from(ENGINE_STAGES)))
-        rank = draw(st.integers(0, len(start.ranks) - 1), label="rank")
+        rank = draw(st.sampled_from(range(len(start.ranks))[::-1]), label="rank")
         before = draw(st.lists(_starts(), max_size=1), label="before")
-        after = draw(st.one_of(_starts(), _crossed()), label="after")
+        after = draw(st.one_of(_starts(), _tiny(), _idle()), label="after")
         return EngineCase(space.family.name, (*before, _with_trouble(start, rank, trouble), after))
 
     return drawn
@@ -179,28 +179,38 @@ def process_engines(draw: st.DrawFn, space: Space) -> EngineCase:
     return EngineCase(space.family.name, (start,), in_processes=True)
 
 
+def _turned(first: int) -> tuple[Trouble, ...]:
+    """Each way to fail that shows at once, each in another stage."""
+    stages = ENGINE_STAGES[first:] + ENGINE_STAGES[:first]
+    return tuple(map(Trouble, _LOUD, stages))
+
+
 @st.composite
 def lost_workers(draw: st.DrawFn, space: Space) -> EngineCase:
-    """One of two or four processes goes wrong in one stage; then a start in which nothing does."""
-    what = draw(st.sampled_from((*LOST, *RUBBISH)), label="what")
-    trouble = Trouble(what, "compile" if what in RUBBISH else draw(st.sampled_from(ENGINE_STAGES), label="stage"))
-    good = draw(_crossed(ranks=PROCESS_RANKS), label="start")
-    rank = draw(st.integers(0, len(good.ranks) - 1), label="rank")
-    return EngineCase(space.family.name, (_with_trouble(good, rank, trouble), good), in_processes=True)
+    """Two or four processes: in each stage one is lost, one may hang or stop, and then a start ends well.
 
-
-@st.composite
-def any_end(draw: st.DrawFn, space: Space) -> EngineCase:
-    """A start that ends well or not, of workers some of which started processes of their own."""
-    what = draw(st.sampled_from((None, *LOST)), label="what")
-    start = draw(_crossed(ranks=PROCESS_RANKS), label="start")
-    child, rank = (draw(st.integers(0, len(start.ranks) - 1), label="rank") for _ in range(2))
-    ranks = list(start.ranks)
-    ranks[child] = replace(ranks[child], has_child=draw(st.booleans(), label="child"))
-    start = EngineStart(tuple(ranks))
-    if what is not None:
-        start = _with_trouble(start, rank, Trouble(what, draw(st.sampled_from(ENGINE_STAGES), label="stage")))
-    return EngineCase(space.family.name, (start,), in_processes=True)
+    What is drawn is small, and one case has many starts: they cost real time. The first of each table is what has most
+    to show, since that case is drawn first: a process that is stopped, and a worker with a process of its own.
+    """
+    count = draw(st.sampled_from(PROCESS_RANKS), label="ranks")
+    rank, child = (
+        draw(st.sampled_from((0, count - 1)), label="lost"),
+        draw(st.sampled_from((0, 1, None)), label="child"),
+    )
+    good = EngineStart(
+        tuple(
+            replace(_rank_of([20_000 - number, number + 1], "compile"), has_child=number == child)
+            for number in range(count)
+        )
+    )
+    silent = [(Trouble(what, stage),) for what in SILENT[::-1] for stage in ENGINE_STAGES]
+    troubles = [
+        *_turned(draw(st.integers(0, 2), label="first stage")),
+        *draw(st.sampled_from([*silent, (), ()]), label="silent"),
+        Trouble(draw(st.sampled_from(RUBBISH), label="rubbish")),
+    ]
+    lost = [_with_trouble(good, rank, trouble) for trouble in troubles]
+    return EngineCase(space.family.name, (*lost, good), in_processes=True)
 
 
 ENGINES: dict[str, Callable[[Space], st.SearchStrategy[EngineCase]]] = {
@@ -211,5 +221,4 @@ ENGINES: dict[str, Callable[[Space], st.SearchStrategy[EngineCase]]] = {
     "rubbish_engines": troubled(*RUBBISH),
     "process_engines": process_engines,
     "lost_workers": lost_workers,
-    "any_end": any_end,
 }
