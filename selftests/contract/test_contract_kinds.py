@@ -12,6 +12,7 @@ from suite.contract.case import AnyCase, BadCase, Case, ItemSpec, Setup
 from suite.contract.decorating import Options, Wishes
 from suite.contract.decoration import Build, Decorate, DecorationCase, Subclass, TreeSpec, Undo
 from suite.contract.decoration import Call as CallInstance
+from suite.contract.engine_case import EngineCase, EngineStart, RankCompile, RankScript, Trouble
 from suite.contract.kinds import READERS, read_case
 from suite.contract.loading import LoadCase, ModelLoad, ModelSpec
 from suite.contract.program import Call, CompileSetup, ProgramCase, ProgramSpec, Start
@@ -34,8 +35,17 @@ STEPS = (
     Subclass("Root"),
     Undo("Root"),
 )
+RANK = {"compiles": [], "build": 0, "other": 0, "mode": "full", "trouble": None, "has_child": False}
 BATCH = (ItemSpec(Grid(1, 2, 2)), ItemSpec(Grid(1, 4, 2), seed=1))
 SAID = ScriptedStart(2_000_000, 900_000, 5_000, 1, compiles=2, loads=1)
+SCRIPT = RankScript(
+    (RankCompile("encoder", 5), RankCompile("language_model", 7, "capture")),
+    1,
+    2,
+    "none",
+    Trouble("dies", "build"),
+    True,
+)
 KINDS: dict[str, AnyCase] = {
     "plain": Case("toy", history=((ItemSpec(Grid(1, 2, 2)),),)),
     "timeline": Timeline("toy", modes=("full", "none"), threads=((LOADED,), ()), turns=(1, 0)),
@@ -45,6 +55,7 @@ KINDS: dict[str, AnyCase] = {
     "startup": StartupCase(
         "toy", (SAID, SAID), SAID, (SAID,), Failing(1, "dies"), full=2, processes=True, encoder=False
     ),
+    "engine": EngineCase("toy", (EngineStart((SCRIPT, RankScript())), EngineStart((), 3)), in_processes=True),
     "program": ProgramCase("toy", (STARTED, Start(ProgramSpec("toy")))),
 }
 
@@ -129,3 +140,24 @@ def test_a_run_of_starts_has_its_limits(wrong: Mapping[str, object], said: str) 
     """The refusal names the value and the valid ones."""
     with pytest.raises(BadCase, match=said):
         read_case({**_data(KINDS["startup"]), **wrong})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"ranks": [{}]}, "KeyError: 'compiles'"),
+        ({"ranks": [RANK] * 9}, "a start has 9 ranks, and should have up to 8"),
+        ({"ranks": [{**RANK, "build": -1}]}, "build of the rank is -1: work of less than nothing"),
+        ({"ranks": [{**RANK, "mode": "fast"}]}, "mode of the rank is 'fast'; choose one of none, stock, full"),
+        ({"limit": 61}, "limit of a start is 61, and should be from 1 to 60 s"),
+        (
+            {"ranks": [{**RANK, "trouble": {"what": "sleeps", "stage": "build"}}]},
+            "what of the trouble is 'sleeps'; choose one of raises, exits",
+        ),
+    ],
+)
+def test_a_start_of_an_engine_has_its_limits(wrong: Mapping[str, object], said: str) -> None:
+    """The refusal names the value and the valid ones."""
+    start = {"ranks": [RANK], "limit": 5, **wrong}
+    with pytest.raises(BadCase, match=said):
+        read_case({**_data(KINDS["engine"]), "starts": [start]})

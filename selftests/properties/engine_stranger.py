@@ -177,14 +177,9 @@ class Engine:
                 break
             time.sleep(0.01)
         bad = [rank for rank, each in enumerate(processes) if each.popen.poll() or each.words[-1:] != ["fine"]]
-        first = next((rank for rank in bad if self.is_to_blame(processes[rank])), None)
+        # One that ended badly explains those that are not done yet.
+        first = min(bad, key=lambda rank: processes[rank].popen.poll() is None, default=None)
         return [] if first is None else [Told(first, (processes[first].words or ["build"])[-1])]
-
-    def is_to_blame(self, process: Process) -> bool:
-        """Whether it ended badly, or is the one that does not end."""
-        code = process.popen.poll()
-        others_are_done = code is None
-        return bool(code) or process.words[-1:] == ["rubbish"] or others_are_done
 
     def ended(self, processes: Sequence[Process]) -> None:
         """Ends all of them, with what they started."""

@@ -43,7 +43,8 @@ def _tie(start: EngineStart) -> bool:
 
 
 def _idle_after_busy(case: EngineCase) -> bool:
-    return any(any(_largest(start)) for start in case.starts[:1]) and not any(_largest(case.starts[-1]))
+    pairs = zip(case.starts, case.starts[1:], strict=False)
+    return any(any(_largest(before)) and not any(_largest(after)) for before, after in pairs)
 
 
 def _lost_reports(case: EngineCase) -> bool:

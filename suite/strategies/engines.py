@@ -118,13 +118,13 @@ def _idle(draw: st.DrawFn) -> EngineStart:
 
 
 def _starts() -> st.SearchStrategy[EngineStart]:
-    return st.one_of(_any_start(), _one_component(), _crossed(), _tied(), _tiny(), _idle())
+    return st.one_of(_any_start(), _crossed(), _one_component(), _tied(), _crossed(), _tiny(), _idle())
 
 
 def _first_starts(space: Space) -> st.SearchStrategy[EngineStart]:
     """Of the first start; over no ranks, the counters of an earlier one would rightly stay."""
     without = [st.just(EngineStart())] if space.capabilities.engine_without_ranks else []
-    return st.one_of(_starts(), *without)
+    return st.one_of(_starts(), *without, *without)
 
 
 @st.composite
