@@ -240,6 +240,8 @@ class Deviation:
     column: str = ""
     reason: str = ""
     link: str | None = None
+    releases: str = ""
+    """The range of releases for which it is recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,16 +85,28 @@ class Summary:
 
     @property
     def standing(self) -> Standing:
-        """The verdict of the run: holds only if all that was planned ran, held, and caught every fault."""
+        """The verdict of the run: holds only if all that was planned ran, held, and caught every fault.
+
+        A known failure stays a violation; one that is recorded and does not fail any more is a doubt.
+        """
         if self.laws_that("violated"):
             return "violated"
-        doubts = self.laws_that("unknown") or self.survivors or self.faults_not_run
+        doubts = self.laws_that("unknown") or self.survivors or self.faults_not_run or self.stale
         return "holds" if self.judged and self.records.complete and not doubts else "unknown"
 
     @property
     def known(self) -> tuple[Cell, ...]:
         """Violated cells that a deviation covers."""
         return tuple(cell for cell in self.cells if cell.standing == "violated" and cell.deviation is not None)
+
+    @property
+    def stale(self) -> tuple[str, ...]:
+        """Known failures that do not fail any more, each as its law and where."""
+        return tuple(
+            f"{entry.law} on {place(entry.family, entry.column)}"
+            for entry in self.records.deviations
+            if not entry.still_fails
+        )
 
 
 def summarise(records: Records) -> Summary:
@@ -135,11 +147,8 @@ def as_json(summary: Summary) -> dict[str, Json]:
         "false_alarms": summary.false_alarms,
         "deviations": {
             "total": len(records.deviations),
-            "stale": [
-                f"{entry.law} on {place(entry.family, entry.column)}"
-                for entry in records.deviations
-                if not entry.still_fails
-            ],
+            "known": len(summary.known),
+            "stale": list(summary.stale),
         },
         "wall_seconds": None if records.footer is None else records.footer.wall_seconds,
         "exit_status": None if records.footer is None else records.footer.exit_status,
@@ -228,7 +237,10 @@ def _text(summary: Summary) -> Iterator[str]:
         yield f"not understood: {plural(count, 'record')} of the unknown kind {kind!r}"
     for cell in summary.cells:
         if cell.standing in ("violated", "unknown"):
-            yield f"{cell.standing}: {cell.law} on {cell.place}: {because(cell)}"
+            known = " (known)" if cell.deviation is not None else ""
+            yield f"{cell.standing}{known}: {cell.law} on {cell.place}: {because(cell)}"
             yield from (f"  changed: {line}" for law in cell.records for line in mistakes(law, LISTED))
+    for entry in summary.stale:
+        yield f"stale: {entry} does not fail any more: remove the known failure"
     for fault in summary.survivors:
         yield f"survived: {fault}"

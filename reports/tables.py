@@ -221,6 +221,9 @@ def _cell(key: Key, ran: list[Law], excused: str | None, known: Deviation | None
         standing, reason = "inapplicable", excused
     else:
         reason = "planned, but did not run"
+    if known is not None and not known.still_fails and standing == "violated":
+        # What the entry is about holds: this is another violation.
+        known = None
     law, family, column = key
     return Cell(
         law=law, family=family, column=column, standing=standing, reason=reason, records=tuple(ran), deviation=known

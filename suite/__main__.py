@@ -1,4 +1,4 @@
-"""Command line: `python -m suite list | explain | faults | replay`.
+"""Command line: `python -m suite list | meet | explain | faults | replay | deviation`.
 
 Exit status 0, 1 if a replayed case does not hold, 2 for a bad request, with one sentence that names the remedy.
 """
@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from models.families import FAMILIES
@@ -16,18 +17,23 @@ from reports.records import read
 from reports.validation import RecordError
 from suite.contract.case import BadCase
 from suite.contract.law import Law
+from suite.contract.subject import Capabilities
 from suite.contract.text import unknown_text, violation_text
 from suite.contract.verdict import Outcome, Verdict
 from suite.driver.catalogue import LAWS, law_named
+from suite.driver.deviations import KINDS, UNREPORTED, entry_of
+from suite.driver.greeting import trouble
 from suite.driver.profiles import PROFILES
-from suite.driver.ticket import Ticket, replay, ticket_from_data
+from suite.driver.ticket import Ticket, columns_of, replay, ticket_from_data
 from suite.faults.catalogue import FAULTS
 from suite.strategies.catalogue import STRATEGIES
-from suite.subjects.registry import SUBJECTS
+from suite.subjects.column import Column
+from suite.subjects.registry import DEVICES, names, with_model
 
 NOT_HELD = 1
 BAD_REQUEST = 2
 RECORDS = Path("reports/out/records.jsonl")
+SUBJECT_HELP = "a name of `python -m suite list`, fault:<id>, or package.module:name"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,17 +58,32 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="laws, families, subjects and profiles")
     listing.set_defaults(run=_list)
+    meet = commands.add_parser("meet", help="start the smallest session of a subject, and say what it declares")
+    meet.add_argument("subject", metavar="SUBJECT", help=SUBJECT_HELP)
+    meet.add_argument("--model", metavar="MODEL", help="package.module:factory of a model that is put before it")
+    meet.add_argument("--device", choices=DEVICES, default=DEVICES[0], help=f"where graphs run ({DEVICES[0]})")
+    meet.set_defaults(run=_meet)
     explain = commands.add_parser("explain", help="what a law says, where it comes from, which faults it must catch")
     explain.add_argument("law", metavar="LAW", help="for example packing/every-item-once")
     explain.set_defaults(run=_explain)
     faults = commands.add_parser("faults", help="every deliberate defect and the laws that must catch it")
     faults.set_defaults(run=_faults)
-    again = commands.add_parser("replay", help="judge one case once more")
-    again.add_argument("case", metavar="CASE", help="a case file, or the id of a violation in the records")
-    again.add_argument(
+    again = _about_a_case(commands.add_parser("replay", help="judge one case once more"))
+    again.add_argument("--subject", metavar="SUBJECT", help="judge another subject on the case than the one it is of")
+    again.set_defaults(run=_replay)
+    accept = _about_a_case(commands.add_parser("deviation", help="write a violation as an entry of accepted failures"))
+    accept.add_argument("--kind", choices=KINDS, required=True, help="; ".join(f"{k}: {v}" for k, v in KINDS.items()))
+    accept.add_argument("--link", default=UNREPORTED, help=f"the public issue (default: {UNREPORTED})")
+    accept.add_argument("--reason", required=True, help="one sentence for a reader of the report")
+    accept.set_defaults(run=_deviation)
+    return parser
+
+
+def _about_a_case(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("case", metavar="CASE", help="a case file, or the id of a violation in the records")
+    parser.add_argument(
         "--records", type=Path, default=RECORDS, metavar="FILE", help=f"where ids are looked up ({RECORDS})"
     )
-    again.set_defaults(run=_replay)
     return parser
 
 
@@ -72,10 +93,32 @@ def _list(_: argparse.Namespace) -> int:
     for law in LAWS.values():
         print(f"  {law.id:<{width}}  {law.statement}")
     print(f"\nfamilies  {', '.join(each.name for each in FAMILIES)}")
-    print(f"subjects  {', '.join(SUBJECTS)}, or fault:<id>")
+    print(f"subjects  {', '.join(names())}, fault:<id>, or package.module:name")
     print(f"profiles  {', '.join(PROFILES)}")
     print(f"faults    {len(FAULTS)}: `python -m suite faults`")
     return 0
+
+
+def _meet(options: argparse.Namespace) -> int:
+    columns = columns_of(with_model(options.subject, options.model), device=options.device)
+    broken = {column.name: trouble(column.subject) for column in columns}
+    for column in columns:
+        print(_introduction(column, broken[column.name]))
+    return NOT_HELD if any(broken.values()) else 0
+
+
+def _introduction(column: Column, broken: str | None) -> str:
+    """What a column is, what it declares, how many laws apply to it, and whether its smallest session works."""
+    subject = column.subject
+    common = asdict(Capabilities())
+    declared = [name for name, value in asdict(subject.capabilities).items() if value != common[name]]
+    rows = (
+        ("declares", ", ".join(declared) or "nothing beyond the common laws"),
+        ("laws", f"{sum(not law.missing(subject.capabilities) for law in LAWS.values())} of {len(LAWS)} apply"),
+        ("session", broken or "the smallest one works"),
+    )
+    head = f"{subject.name} {subject.version}" + (f" ({column.name})" if column.name else "")
+    return "\n".join([head, *(f"  {name:<8}  {text}" for name, text in rows)])
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -106,9 +149,18 @@ def _faults(_: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     ticket = _ticket(options.case, options.records)
+    if options.subject:
+        ticket = replace(ticket, subject=options.subject)
     law, verdict = replay(ticket)
     print(_verdict_text(law, ticket, verdict))
     return 0 if verdict.outcome is Outcome.HOLDS else NOT_HELD
+
+
+def _deviation(options: argparse.Namespace) -> int:
+    ticket = _ticket(options.case, options.records)
+    entry = entry_of(ticket, kind=options.kind, link=options.link, reason=options.reason)
+    print(json.dumps(entry, indent=2))
+    return 0
 
 
 def _ticket(name: str, records: Path) -> Ticket:

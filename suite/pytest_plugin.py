@@ -20,7 +20,16 @@ GIBIBYTES_PER_WORKER = 2
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Lockstep's options; each is checked in `pytest_configure`."""
     group = parser.getgroup("lockstep", "Lockstep: does the fast form stay in lockstep with plain eager?")
-    group.addoption("--subject", default="reference", help="whom to judge: reference, or fault:<id> (reference)")
+    group.addoption(
+        "--subject",
+        default="reference",
+        help="whom to judge: reference, fault:<id>, vllm, sglang, a subject that an installed package offers, or "
+        "package.module:name, an adapter of your own (reference)",
+    )
+    group.addoption("--model", help="package.module:factory of a model that is put before the subject's engine")
+    group.addoption(
+        "--deviations", action="append", metavar="FILE", help="accepted failures; may be given several times"
+    )
     group.addoption("--device", default="emulator", help="where graphs run: emulator or cuda (emulator)")
     group.addoption(
         "--profile",

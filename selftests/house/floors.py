@@ -62,7 +62,7 @@ ROOMS: dict[str, Room] = {
             "suite.subjects.*",
             "suite.faults.*",
         ),
-        others=("hypothesis", "torch"),
+        others=("hypothesis", "packaging", "torch"),
     ),
     "suite.session": Room(
         5,
@@ -110,6 +110,7 @@ LAZY = {
     "models.whole.model": "a configuration is made when it is asked for, for the same reason",
     "models.programs": "a program is imported when it is built, for the same reason",
     "reference.engine.place": "what a worker is made by is named as data, so that any process can import it",
+    "suite.subjects.finding": "somebody else's subject is imported when it is asked for, by its name",
     "suite.oracles.fresh_process": "what a new process imports is what it is asked to look at",
     "reference.compilation.monitor": "depyf is optional, and heavy where it is installed",
 }

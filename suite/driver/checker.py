@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from suite.contract.case import AnyCase
 from suite.contract.guard import GuardedSubject
 from suite.driver.catalogue import Cell
 from suite.driver.checking import Checked, check
@@ -14,11 +15,19 @@ START_SECONDS = 20.0
 
 
 def checked(
-    cell: Cell, subject: GuardedSubject, place: Place, *, profile: Profile, seed: int, examples: int | None = None
+    cell: Cell,
+    subject: GuardedSubject,
+    place: Place,
+    *,
+    profile: Profile,
+    seed: int,
+    examples: int | None = None,
+    witness: AnyCase | None = None,
 ) -> Checked:
     """The cell's outcome; a subject that may hang or die is judged in a child process."""
     if not subject.capabilities.isolated:
-        return check(cell, subject, place, profile=profile, seed=seed, examples=examples)
-    errand = Errand(cell.law.id, cell.family, cell.column, profile, seed, examples, place)
+        return check(cell, subject, place, profile=profile, seed=seed, examples=examples, witness=witness)
+    known = None if witness is None else witness.to_json()
+    errand = Errand(cell.law.id, cell.family, cell.column, profile, seed, examples, place, known)
     limit = profile.search_seconds + profile.shrink_seconds + START_SECONDS
     return check_in_child(errand, seconds=limit)

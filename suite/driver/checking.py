@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from suite.contract.case import AnyCase
 from suite.contract.guard import GuardedSubject
 from suite.contract.text import unknown_text
-from suite.contract.verdict import Outcome
+from suite.contract.verdict import Outcome, unknown
 from suite.driver.catalogue import Cell
 from suite.driver.profiles import Profile
 from suite.driver.recording import Line, Place, law_line, text_of
@@ -23,6 +24,8 @@ class Checked:
     line: Line
     text: str
     """The failure as a terminal shows it; empty if the law holds."""
+    witness: Outcome | None = None
+    """What was found of the case of a deviation."""
 
 
 def check(
@@ -34,11 +37,26 @@ def check(
     seed: int,
     examples: int | None = None,
     on_case: OnCase | None = None,
+    witness: AnyCase | None = None,
 ) -> Checked:
-    """Searches for a violation of the cell's law."""
+    """Searches for a violation of the cell's law, the case of its deviation first."""
     space = space_of(cell.law, cell.family, subject.capabilities)
-    found = search(cell.law, space, subject, profile=profile, seed=seed, examples=examples, on_case=on_case)
-    return Checked(found.verdict.outcome, found.cases, law_line(cell, found, place), _text(cell, found, place))
+    found = search(
+        cell.law, space, subject, profile=profile, seed=seed, examples=examples, on_case=on_case, witness=witness
+    )
+    return checked_of(cell, found, place)
+
+
+def checked_of(cell: Cell, found: Found, place: Place) -> Checked:
+    """What a search found, with its record and its text."""
+    text = _text(cell, found, place)
+    return Checked(found.verdict.outcome, found.cases, law_line(cell, found, place), text, found.witness)
+
+
+def unchecked(cell: Cell, reason: str, place: Place) -> Checked:
+    """A cell that was not looked at, and why nothing can be said of it."""
+    nothing = Found(cell.law, unknown(reason), case=None, cases=0, seconds=0.0, labels={}, noise=None, margin=None)
+    return checked_of(cell, nothing, place)
 
 
 def _text(cell: Cell, found: Found, place: Place) -> str:

@@ -20,14 +20,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from suite.contract.case import AnyCase
-from suite.contract.text import unknown_text
-from suite.contract.verdict import Outcome, Verdict, Violation, unknown
+from suite.contract.kinds import read_case
+from suite.contract.verdict import Outcome, Verdict, Violation
 from suite.driver.catalogue import Cell, law_named
-from suite.driver.checking import Checked, check
+from suite.driver.checking import Checked, check, checked_of, unchecked
+from suite.driver.greeting import trouble
 from suite.driver.profiles import Profile
-from suite.driver.recording import Place, law_line, text_of
+from suite.driver.recording import Place
 from suite.driver.search import Found
-from suite.driver.ticket import Ticket, columns_of, guarded, ticket_from_data
+from suite.driver.ticket import Ticket, columns_of, guarded, is_ours, ticket_from_data
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT_BYTES = 16 << 20
@@ -45,6 +46,8 @@ class Errand:
     seed: int
     examples: int | None
     place: Place
+    witness: str | None = None
+    """The case of a deviation, as JSON, to be tried before all others."""
 
     @property
     def cell(self) -> Cell:
@@ -60,7 +63,8 @@ def check_in_child(errand: Errand, *, seconds: float) -> Checked:
         end = _run(folder, seconds)
         with contextlib.suppress(OSError, ValueError, KeyError):
             answer = json.loads((folder / "answer").read_text())
-            return Checked(Outcome(answer["outcome"]), answer["cases"], answer["line"], answer["text"])
+            known = answer["witness"] and Outcome(answer["witness"])
+            return Checked(Outcome(answer["outcome"]), answer["cases"], answer["line"], answer["text"], known)
         with contextlib.suppress(OSError):
             return _trouble(errand, (folder / "trouble").read_text())
         return _death(errand, folder, end)
@@ -75,6 +79,8 @@ def _run(folder: Path, seconds: float) -> str:
             stdout=output,
             stderr=output,
             cwd=ROOT,
+            # The subject may come from a folder that only this process was told of.
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)},
             start_new_session=True,
         )
         try:
@@ -91,10 +97,7 @@ def _run(folder: Path, seconds: float) -> str:
 
 def _trouble(errand: Errand, text: str) -> Checked:
     """An exception of the check itself: what the subject raises never comes so far."""
-    verdict = unknown(f"the check itself failed: {text}")
-    found = Found(errand.cell.law, verdict, case=None, cases=0, seconds=0.0, labels={}, noise=None, margin=None)
-    shown = unknown_text(found.law, verdict, subject=errand.place.subject, family=errand.cell.label)
-    return Checked(Outcome.UNKNOWN, 0, law_line(errand.cell, found, errand.place), shown)
+    return unchecked(errand.cell, f"the check itself failed: {text}", errand.place)
 
 
 def _death(errand: Errand, folder: Path, end: str) -> Checked:
@@ -110,6 +113,8 @@ def _death(errand: Errand, folder: Path, end: str) -> Checked:
         actual=f"the process of the subject {end}" + (f"; its last words: {said}" if said else ""),
         because="the subject hangs, or ends the interpreter that runs it",
     )
+    if ticket is None and not is_ours(errand.place.subject):
+        return unchecked(cell, f"adapter broken: the smallest session did not end: {violation.actual}", errand.place)
     case = ticket.case if ticket is not None else cell.law.kind(cell.family)
     found = Found(
         law=cell.law,
@@ -120,10 +125,16 @@ def _death(errand: Errand, folder: Path, end: str) -> Checked:
         labels={},
         noise=None,
         margin=None,
+        witness=_of_witness(errand, cases),
     )
-    line = law_line(cell, found, errand.place)
-    shown = Ticket(cell.law.id, errand.place.subject, cell.column, errand.place.device, case)
-    return Checked(Outcome.VIOLATED, cases, line, text_of(violation, shown, found, errand.place))
+    return checked_of(cell, found, errand.place)
+
+
+def _of_witness(errand: Errand, cases: int) -> Outcome | None:
+    """What a death after so many cases says of the case of a deviation, which is the first of them."""
+    if errand.witness is None or not cases:
+        return None
+    return Outcome.VIOLATED if cases == 1 else Outcome.HOLDS
 
 
 def _errand(text: str) -> Errand:
@@ -138,21 +149,20 @@ def _die_with(parent: int) -> None:
     os._exit(1)
 
 
-def _serve(folder: Path) -> None:
-    """The child's side."""
-    threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
-    errand = _errand((folder / "errand").read_text())
+def _found(errand: Errand, folder: Path) -> Checked:
+    """The check itself, behind the smallest session; each case is written down before it is tried."""
     place, cell = errand.place, errand.cell
     column = next(each for each in columns_of(place.subject, device=place.device) if each.name == cell.column)
-
+    broken = None if is_ours(place.subject) else trouble(column.subject)
+    if broken is not None:
+        return unchecked(cell, broken, place)
     with (folder / "cases").open("w") as cases:
 
         def note(case: AnyCase) -> None:
             ticket = Ticket(cell.law.id, place.subject, cell.column, place.device, case)
             print(json.dumps(ticket.as_data()), file=cases, flush=True)
 
-        found = check(
+        return check(
             cell,
             guarded(column.subject),
             place,
@@ -160,8 +170,22 @@ def _serve(folder: Path) -> None:
             seed=errand.seed,
             examples=errand.examples,
             on_case=note,
+            witness=None if errand.witness is None else read_case(json.loads(errand.witness)),
         )
-    answer = {"outcome": found.outcome.value, "cases": found.cases, "line": found.line, "text": found.text}
+
+
+def _serve(folder: Path) -> None:
+    """The child's side."""
+    threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
+    found = _found(_errand((folder / "errand").read_text()), folder)
+    answer = {
+        "outcome": found.outcome.value,
+        "cases": found.cases,
+        "line": found.line,
+        "text": found.text,
+        "witness": found.witness and found.witness.value,
+    }
     (folder / "answer").write_text(json.dumps(answer))
 
 

@@ -48,6 +48,8 @@ class Found:
     """What decoration changed in the case that is told, or else in the one in which it changed most."""
     sheet: Sheet | None = None
     """The sheet of the case that is told, or else the fullest."""
+    witness: Outcome | None = None
+    """What was found of the case that a deviation names, which is tried before all others; None: there is none."""
 
 
 class _Stop(Exception):
@@ -86,6 +88,13 @@ class _Search:
         self.graphs: tuple[CompiledGraph, ...] = ()
         self.decoration: DecorationSheet | None = None
         self.sheet: Sheet | None = None
+        self.witness: Outcome | None = None
+
+    def holds_for_witness(self, case: AnyCase) -> bool:
+        """Judges the case of a deviation."""
+        held = self.holds_for(case)
+        self.witness = Outcome.HOLDS if self.verdict is None else self.verdict.outcome
+        return held
 
     def holds_for(self, case: AnyCase) -> bool:
         """Judges one case, unless it is known already or time is up."""
@@ -173,6 +182,7 @@ class _Search:
             # A violation shows its own case or nothing: another case's changes would be taken for its cause.
             decoration=self.decoration if verdict.outcome is Outcome.HOLDS else verdict.decoration,
             sheet=self.sheet if verdict.outcome is Outcome.HOLDS else verdict.sheet,
+            witness=self.witness,
         )
 
     def _cut_short(self) -> str | None:
@@ -196,12 +206,16 @@ def search(
     examples: int | None = None,
     clock: Clock = time.monotonic,
     on_case: OnCase | None = None,
+    witness: AnyCase | None = None,
 ) -> Found:
     """Holds the law against generated cases of one family; the seed and the law's id decide which.
 
-    `on_case` is told of each case before it is tried.
+    `on_case` is told of each case before it is tried. The case of a deviation, `witness`, comes first: if it does not
+    hold, no other is looked for, so what a small number of cases would have found makes no difference.
     """
     state = _Search(law, space, subject, profile, clock=clock, on_case=on_case)
+    if witness is not None and not state.holds_for_witness(witness):
+        return state.result(None)
     count = examples or profile.examples_for(space.cost, law.cost)
     problem = None
 

@@ -23,6 +23,7 @@ from suite.subjects.column import Column
 from suite.subjects.registry import DEVICES, Device, columns, reference_columns
 
 FAULT = "fault:"
+REFERENCE = "reference"
 TEXT_FIELDS = ("law", "subject", "column", "device")
 
 
@@ -72,6 +73,11 @@ def ticket_from_data(data: object) -> Ticket:
     if not isinstance(case, law.kind):
         raise BadCase(f"not a case: law {law.id} is about a {law.kind.__name__}, and this is a {type(case).__name__}")
     return Ticket(data["law"], data["subject"], data["column"], cast("Device", data["device"]), case)
+
+
+def is_ours(subject: str) -> bool:
+    """Whether this repository implements the subject: what fails then is not its adapter."""
+    return subject == REFERENCE or subject.startswith(FAULT)
 
 
 def columns_of(subject: str, *, device: Device) -> tuple[Column, ...]:

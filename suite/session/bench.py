@@ -8,10 +8,12 @@ from functools import cached_property
 from suite.contract.guard import GuardedSubject
 from suite.driver.catalogue import Cell
 from suite.driver.checker import checked
-from suite.driver.checking import Checked
+from suite.driver.checking import Checked, unchecked
+from suite.driver.deviations import Deviation, Key
+from suite.driver.greeting import trouble
 from suite.driver.recording import Place
 from suite.driver.spaces import space_of
-from suite.driver.ticket import guarded
+from suite.driver.ticket import guarded, is_ours
 from suite.session.request import Request
 from suite.strategies.catalogue import unreachable
 from suite.subjects.column import Column
@@ -22,6 +24,7 @@ class Bench:
 
     def __init__(self, request: Request) -> None:
         self._request = request
+        self._troubles: dict[str, str | None] = {}
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -43,7 +46,33 @@ class Bench:
         left_out = self._request.profile.leaves_out(family=space.cost, law=cell.law.cost, turn=turn)
         return left_out or unreachable(cell.law.inputs, space)
 
+    @cached_property
+    def _deviations(self) -> dict[Key, Deviation]:
+        return self._request.deviations(self.columns)
+
+    def deviation(self, cell: Cell) -> Deviation | None:
+        """The failure of the cell that is accepted, if one is."""
+        return self._deviations.get(Key(cell.law.id, cell.family, cell.column))
+
     def check(self, cell: Cell, place: Place) -> Checked:
-        """Searches for a violation."""
-        subject = self._subjects[cell.column]
-        return checked(cell, subject, place, profile=self._request.profile, seed=self._request.seed)
+        """Searches for a violation, from the case of its deviation on."""
+        broken = self._trouble(cell.column)
+        if broken is not None:
+            return unchecked(cell, broken, place)
+        known = self.deviation(cell)
+        return checked(
+            cell,
+            self._subjects[cell.column],
+            place,
+            profile=self._request.profile,
+            seed=self._request.seed,
+            witness=None if known is None else known.witness,
+        )
+
+    def _trouble(self, column: str) -> str | None:
+        """Why nothing can be said of a column, found once; what may hang or die is met in the process of each check."""
+        if column not in self._troubles:
+            subject = next(each.subject for each in self.columns if each.name == column)
+            known = is_ours(self._request.subject) or subject.capabilities.isolated
+            self._troubles[column] = None if known else trouble(subject)
+        return self._troubles[column]

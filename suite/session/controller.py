@@ -65,10 +65,10 @@ class Controller:
             self._plan(ids)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Writes the lines of a test, or that its process died."""
+        """Writes the lines of a test, or that its process died; a known failure is not one."""
         for line in json.loads(getattr(report, REPORT_ATTRIBUTE, "[]")):
             self._seen.add(report.nodeid)
-            self._wrong += line["kind"] == "law" and line["verdict"] != "holds"
+            self._wrong += line["kind"] == "law" and report.failed
             if line["kind"] == "fault" and not line["killed"]:
                 self._survivors.append(line["fault"])
             self._append(line)
@@ -154,12 +154,13 @@ class Controller:
 
     def _header(self) -> Line:
         request = self._request
+        columns = request.columns()
         return {
             "kind": "header",
             "project": "lockstep",
             "version": reference.__version__,
             "subject": request.subject,
-            "subject_version": reference.__version__,
+            "subject_version": columns[0].subject.version,
             "device": request.device,
             "profile": request.profile.name,
             "seed": request.seed,
@@ -169,7 +170,7 @@ class Controller:
             "platform": f"{platform.system()} {platform.machine()}",
             "threads": torch.get_num_threads(),
             "workers": getattr(self._config.option, "numprocesses", None) or 0,
-            "routes": {column.name: column.text for column in request.columns()},
+            "routes": {column.name: column.text for column in columns},
         }
 
     def _notes(self) -> list[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,13 @@ import torch
 
 from models.families import FAMILIES
 from models.whole import MODELS
+from suite.driver.deviations import BadDeviation, Deviation, DeviationFile, Key, deviations_of, known_files
 from suite.driver.profiles import Profile, UnknownProfile, profile
-from suite.driver.ticket import columns_of
+from suite.driver.ticket import REFERENCE, columns_of
 from suite.faults.catalogue import FAULTS, UnknownFault
 from suite.subjects.column import Column
-from suite.subjects.registry import DEVICES, Device, UnknownSubject
-
-REFERENCE = "reference"
+from suite.subjects.finding import UnknownSubject
+from suite.subjects.registry import DEVICES, Device, with_model
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Request:
     """The options of a run, valid."""
 
     subject: str
+    """Its whole name, with the model that is put before it."""
     device: Device
     profile: Profile
     seed: int
@@ -39,10 +41,22 @@ class Request:
     """Which part of how many, from 1."""
     narrowed: bool
     """Whether the command asks for less than everything: then fewer laws are no alarm."""
+    deviation_files: tuple[DeviationFile, ...] = ()
+    """Failures that are accepted: the suite's files, and those that the command names."""
+    named_files: tuple[Path, ...] = ()
+    """Those that the command names."""
 
     def columns(self) -> tuple[Column, ...]:
         """The subject's columns, made afresh."""
         return columns_of(self.subject, device=self.device)
+
+    def deviations(self, columns: tuple[Column, ...]) -> dict[Key, Deviation]:
+        """What is accepted of the subject, by cell.
+
+        Raises:
+            BadDeviation: an entry does not fit the subject.
+        """
+        return deviations_of(self.subject, columns, device=self.device, files=self.deviation_files)
 
     @property
     def options(self) -> str:
@@ -53,7 +67,8 @@ class Request:
             "--profile": self.profile.name,
             "--seed": str(self.seed) if self.profile.random else "",
         }
-        return "".join(f" {name} {value}" for name, value in given.items() if value)
+        files = "".join(f" --deviations {shlex.quote(str(path))}" for path in self.named_files)
+        return "".join(f" {name} {value}" for name, value in given.items() if value) + files
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -85,8 +100,9 @@ def request_of(config: pytest.Config, *, root: Path) -> Request:
         chosen = profile(config.getoption("lockstep_profile"))
         shard = _shard(config.getoption("shard"))
         report_dir = Path(config.getoption("report_dir") or root / "reports" / "out").resolve()
+        named = _files(config)
         request = Request(
-            subject=config.getoption("subject"),
+            subject=with_model(config.getoption("subject"), config.getoption("model")),
             device=_device(config.getoption("device")),
             profile=chosen,
             seed=_seed(config.getoption("seed"), chosen),
@@ -98,11 +114,17 @@ def request_of(config: pytest.Config, *, root: Path) -> Request:
             narrowed=shard[1] > 1
             or bool(config.option.keyword or config.option.markexpr or config.getoption("family"))
             or any(not Path(arg).is_dir() for arg in config.args),
+            deviation_files=known_files(named),
+            named_files=named,
         )
-        request.columns()
-    except (UnknownProfile, UnknownFault, UnknownSubject) as error:
+        request.deviations(request.columns())
+    except (UnknownProfile, UnknownFault, UnknownSubject, BadDeviation) as error:
         raise pytest.UsageError(str(error)) from None
     return request
+
+
+def _files(config: pytest.Config) -> tuple[Path, ...]:
+    return tuple(config.invocation_params.dir / name for name in config.getoption("deviations") or ())
 
 
 def _as_typed(folder: Path, start: Path) -> str:

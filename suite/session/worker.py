@@ -13,14 +13,19 @@ import pytest
 from reports.encoding import encode
 from suite.contract.law import laws_of
 from suite.contract.verdict import Outcome
-from suite.driver.catalogue import Cell, cells
+from suite.driver.catalogue import LAWS, Cell, cells
+from suite.driver.checking import Checked
+from suite.driver.deviations import Deviation, deviation_line, stale_text
 from suite.driver.planting import Planted, fault_line, plant
 from suite.driver.recording import Line, Place, inapplicable_line
 from suite.faults.catalogue import FAULTS
+from suite.session import nodes
 from suite.session.bench import Bench
 from suite.session.request import Request
 from suite.session.tools import TOOLS
 
+KNOWN = pytest.StashKey[str]()
+"""Of a test whose law is violated as a deviation says: what the deviation says."""
 LINES = pytest.StashKey[list[Line]]()
 REPORT_ATTRIBUTE = "_lockstep_lines"
 
@@ -42,8 +47,20 @@ class Held:
             return
         found = self.bench.check(self.cell, self._place)
         self._write(found.line)
-        if found.outcome is not Outcome.HOLDS:
+        known = self.bench.deviation(self.cell)
+        if known is not None and found.witness in (Outcome.HOLDS, Outcome.VIOLATED):
+            self._settle(known, found)
+        elif found.outcome is not Outcome.HOLDS:
             pytest.fail(found.text, pytrace=False)
+
+    def _settle(self, known: Deviation, found: Checked) -> None:
+        """A deviation that still shows is expected; one that does not show any more is an error."""
+        still_fails = found.witness is Outcome.VIOLATED
+        self._write(deviation_line(known, still_fails=still_fails))
+        if still_fails:
+            self.item.stash[KNOWN] = f"known ({known.kind}): {known.reason}; {known.link}"
+            return
+        pytest.fail("\n".join([stale_text(known), *([found.text] if found.text else [])]), pytrace=False)
 
     def _write(self, line: Line) -> None:
         self.item.stash.setdefault(LINES, []).append(line)
@@ -93,8 +110,13 @@ class Worker:
             metafunc.parametrize("fault_id", self._request.faults, ids=self._request.faults)
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """Without faults to plant there is no file of faults."""
-        return True if collection_path.name == "test_faults.py" and not self._request.faults else None
+        """Without faults to plant there is no file of faults, and no file of laws that none of the families has."""
+        asked, topic = self._request, collection_path.stem.removeprefix("test_")
+        if topic == nodes.FAULTS:
+            return None if asked.faults else True
+        laws = [law for law in LAWS.values() if law.topic == topic]
+        found = cells(laws, families=asked.families, models=asked.models, columns=self._bench.columns)
+        return True if laws and not found else None
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keeps this shard's tests whose tools are on this machine."""
@@ -113,6 +135,10 @@ class Worker:
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Puts the lines of a test on its report as one string: nothing else survives the way between processes."""
         report = yield
+        if KNOWN in item.stash and report.when == "call" and report.passed:
+            # What pytest shows of an expected failure: counted, listed with its reason, and not red.
+            report.outcome = "skipped"
+            report.wasxfail = item.stash[KNOWN]
         lines = item.stash.get(LINES, [])
         if report.when == "call" and lines:
             setattr(report, REPORT_ATTRIBUTE, encode(lines))

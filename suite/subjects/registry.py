@@ -1,4 +1,9 @@
-"""Subjects by name: each name stands for one or more columns, the first of which runs everywhere."""
+"""Subjects by name: each name stands for one or more columns, the first of which runs everywhere.
+
+A name is one of ours (`reference`), an engine that the suite knows (`vllm`), a subject that an installed package
+offers (entry points of the group `lockstep.subjects`), or `package.module:name`. After a plus sign a name may say which
+model is put before an engine: `vllm+package.module:factory`. Tickets, records and case files carry the whole name.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,11 @@ from collections.abc import Callable
 from typing import Literal
 
 from suite.subjects.column import Column
+from suite.subjects.finding import GROUP, UnknownSubject, columns_at, object_at, offered
 from suite.subjects.reference import ReferenceSubject
 from suite.subjects.reference_parts import Parts
 from suite.subjects.reference_session import Route
+from suite.subjects.strangers import STRANGERS, EngineMissing, Stranger, look_for
 
 Device = Literal["emulator", "cuda"]
 WHERE_THE_BORDER_SHOWS = (
@@ -20,10 +27,8 @@ WHERE_THE_BORDER_SHOWS = (
 )
 """Laws that can find more when host tensors and device tensors are told apart."""
 DEVICES: tuple[Device, ...] = ("emulator", "cuda")
-
-
-class UnknownSubject(ValueError):
-    """No subject has this name: the text lists those that exist."""
+MODEL = "+"
+"""Stands between a subject and the model that is put before it."""
 
 
 def reference_columns(
@@ -61,12 +66,65 @@ def reference_columns(
 SUBJECTS: dict[str, Callable[[Device], tuple[Column, ...]]] = {"reference": reference_columns}
 
 
+def names() -> tuple[str, ...]:
+    """Names of subjects that can be asked for as they are: ours, known engines, and what installed packages offer."""
+    return tuple(dict.fromkeys((*SUBJECTS, *STRANGERS, *offered())))
+
+
+def with_model(subject: str, model: str | None) -> str:
+    """The whole name of a subject before which a model is put."""
+    return f"{subject}{MODEL}{model}" if model else subject
+
+
 def columns(name: str, *, device: Device) -> tuple[Column, ...]:
     """The columns of the subject of that name.
 
     Raises:
-        UnknownSubject: there is none.
+        UnknownSubject: there is none, it cannot be had here, or its model cannot.
     """
-    if name not in SUBJECTS:
-        raise UnknownSubject(f"no subject {name!r}: choose one of {', '.join(SUBJECTS)}, or fault:<id>")
-    return SUBJECTS[name](device)
+    subject, _, model = name.partition(MODEL)
+    if subject in STRANGERS:
+        return _of_stranger(subject, model, device)
+    if subject not in SUBJECTS:
+        return columns_at(_path(subject), device=device, model=_factory(model) if model else None)
+    if model:
+        raise UnknownSubject(_no_model(subject))
+    return SUBJECTS[subject](device)
+
+
+def _of_stranger(name: str, model: str, device: Device) -> tuple[Column, ...]:
+    if model and not STRANGERS[name].takes_model:
+        raise UnknownSubject(_no_model(name))
+    try:
+        stranger: Stranger = look_for(name)
+    except EngineMissing as missing:
+        raise UnknownSubject(str(missing)) from None
+    return columns_at(stranger.adapter, device=device, model=_factory(model) if model else None)
+
+
+def _no_model(subject: str) -> str:
+    takers = ", ".join(name for name, stranger in STRANGERS.items() if stranger.takes_model)
+    return f"subject {subject!r} takes no model: --model goes with {takers}, or with an adapter that takes `model`"
+
+
+def _path(subject: str) -> str:
+    """Where the subject stands, as `package.module:name`."""
+    found = offered().get(subject, subject)
+    if ":" not in found:
+        raise UnknownSubject(
+            f"no subject {subject!r}: choose one of {', '.join(names())}, fault:<id>, or package.module:name; no "
+            f"installed package offers it as an entry point of {GROUP}"
+        )
+    return found
+
+
+def _factory(path: str) -> object:
+    """What makes the user's model.
+
+    Raises:
+        UnknownSubject: it is not there, or it cannot be called.
+    """
+    found = object_at(path)
+    if not callable(found):
+        raise UnknownSubject(f"--model {path!r} is an object of {type(found).__qualname__}; name a class or a factory")
+    return found

@@ -1,0 +1,58 @@
+"""Engines that the suite knows by name: their adapters are imported only when they are asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+
+from suite.contract.subject import AdapterBroken
+
+
+class EngineMissing(AdapterBroken):
+    """The engine is not installed here: the text says what was looked for, and where it is installed."""
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """An engine that others make, and where its adapter stands."""
+
+    package: str
+    """What `import` calls it: whether it can be found shows whether the engine is installed."""
+    adapter: str
+    """`module:function` that gives the columns."""
+    environments: tuple[str, ...]
+    """Environments of tox that install a release of it, the oldest first."""
+    takes_model: bool = False
+    """Whether a model of the user's can be put before it (`--model`)."""
+
+
+STRANGERS: dict[str, Stranger] = {
+    "vllm": Stranger(
+        "vllm",
+        "suite.subjects.vllm.columns:columns",
+        ("vllm-0.20", "vllm-0.22", "vllm-0.25", "vllm-0.28", "vllm-0.30", "vllm-0.33"),
+        takes_model=True,
+    ),
+    "sglang": Stranger(
+        "sglang",
+        "suite.subjects.sglang.columns:columns",
+        ("sglang-0.5.14", "sglang-0.5.18", "sglang-0.5.20", "sglang-0.5.23"),
+    ),
+}
+
+
+def look_for(name: str) -> Stranger:
+    """The engine of that name, if it is installed.
+
+    Raises:
+        EngineMissing: it is not.
+    """
+    stranger = STRANGERS[name]
+    if stranger.package not in sys.modules and importlib.util.find_spec(stranger.package) is None:
+        *others, newest = stranger.environments
+        raise EngineMissing(
+            f"subject {name!r} needs the package {stranger.package!r}, which is not installed here: run it with "
+            f"`tox run -e {newest}` (or {', '.join(others)}), or name another subject"
+        )
+    return stranger
