@@ -1,4 +1,4 @@
-"""Command line: `python -m reports summary | build | merge | annotations`.
+"""Command line: `python -m reports summary | build | merge | annotations | results | table`.
 
 Exit status 0 whatever the records say, 2 for a bad request, with one sentence that names the remedy.
 """
@@ -17,10 +17,12 @@ from reports.files import write_atomically
 from reports.markdown import as_markdown
 from reports.merge import merge
 from reports.records import Records, read
+from reports.results import FOLDER, as_file, as_table, read_results, result_of, with_table
 from reports.summary import as_json, as_text, summarise
 from reports.validation import RecordError
 
 BAD_REQUEST = 2
+KEPT = "reports/results"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write the HTML")
     join = _command(commands, "merge", _merge, "one records file from the shards of one run", nargs="+")
     join.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write the whole")
+    results = _command(commands, "results", _results, "what is kept of a whole run, by subject and release")
+    results.add_argument("--folder", type=Path, default=FOLDER, metavar="FOLDER", help=f"where to write ({KEPT})")
+    table = commands.add_parser("table", help="write the table of results into a document", description="The results.")
+    table.add_argument("document", type=Path, metavar="DOCUMENT", help="a Markdown file with the two marks")
+    table.add_argument("--folder", type=Path, default=FOLDER, metavar="FOLDER", help=f"where results are ({KEPT})")
+    table.set_defaults(run=_table)
     _command(commands, "annotations", _annotations, "GitHub workflow commands, one per distinct cause")
     return parser
 
@@ -89,6 +97,20 @@ def _merge(options: argparse.Namespace) -> str:
         raise RecordError(f"{twice} is named twice; name each shard once")
     write_atomically(_output(options.output, options.records), merge(shards))
     return f"wrote {options.output} from {len(shards)} shards"
+
+
+def _results(options: argparse.Namespace) -> str:
+    result = result_of(summarise(_read(options.records)))
+    path: Path = options.folder / result.file
+    write_atomically(path, as_file(result))
+    return f"wrote {path}"
+
+
+def _table(options: argparse.Namespace) -> str:
+    document: Path = options.document
+    text = with_table(document.read_text(encoding="utf-8"), as_table(read_results(options.folder)))
+    write_atomically(document, text)
+    return f"wrote {document}"
 
 
 def _output(name: str, inputs: Sequence[str]) -> Path:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from reports.results import as_table, read_results, with_table
 from suite.driver.profiles import PROFILES
 from suite.faults.catalogue import FAULTS
 from suite.subjects.registry import DEVICES, SUBJECTS
+from suite.subjects.strangers import STRANGERS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md")
@@ -56,7 +58,7 @@ def test_options_of_the_readme_exist() -> None:
 
 def test_values_of_options_are_the_real_ones() -> None:
     """Profiles, devices and subjects stand in the README as they are in the code."""
-    for name in (*PROFILES, *DEVICES, *SUBJECTS):
+    for name in (*PROFILES, *DEVICES, *SUBJECTS, *STRANGERS):
         assert f"`{name}`" in README, name
 
 
@@ -72,6 +74,11 @@ def test_commands_of_the_readme_exist(module: str) -> None:
     text = _output(module, "--help")
     for command in re.findall(rf"`python -m {module} (\w+)", README):
         assert command in text, command
+
+
+def test_the_table_of_results_is_in_step() -> None:
+    """The README's table is the one that the files of results make, and each of these is valid."""
+    assert with_table(README, as_table(read_results())) == README, "run `python -m reports table README.md`"
 
 
 def test_tox_environments_of_the_documents_exist() -> None:

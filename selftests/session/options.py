@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 WRONG: dict[str, tuple[list[str], str]] = {
-    "subject": (["--subject", "vllm"], "no subject 'vllm': choose one of reference, or fault:<id>"),
+    "subject": (["--subject", "vlm"], "no subject 'vlm': choose one of reference, vllm, sglang, fault:<id>, or "),
+    "adapter": (["--subject", "models.no:Adapter"], "'models.no:Adapter': no module 'models.no' on the path; start "),
+    "model": (["--model", "models.api:Item"], "subject 'reference' takes no model: --model goes with vllm, or with "),
+    "deviations": (["--deviations", "README.md"], "README.md: not JSON: "),
     "fault": (["--subject", "fault:packing/no"], "no fault 'packing/no': choose one of "),
     "device": (["--device", "tpu"], "no device 'tpu': choose one of emulator, cuda"),
     "profile": (["--profile", "fast"], "no profile 'fast': choose one of smoke, premerge, nightly, dev, seeds"),

@@ -92,10 +92,13 @@ print(json.dumps(found))
 """
 
 
-def run_all(folder: Path, wanted: Mapping[str, Sequence[str]]) -> dict[str, Ran]:
-    """Runs pytest once for each list of options, all in one new process, since starting is what takes long."""
+def run_all(folder: Path, wanted: Mapping[str, Sequence[str]], *, modules: Path = ROOT) -> dict[str, Ran]:
+    """Runs pytest once for each list of options, all in one new process, since starting is what takes long.
+
+    Adapters may come from the folder `modules`.
+    """
     lists = [[*options, "--report-dir", str(folder / name)] for name, options in wanted.items()]
-    _, output, errors = python("-c", SCRIPT, json.dumps(lists))
+    _, output, errors = python("-c", SCRIPT, json.dumps(lists), PYTHONPATH=str(modules))
     if not output:
         raise RuntimeError(f"the process of the runs died: {errors}")
     found = json.loads(output.splitlines()[-1])

@@ -56,10 +56,11 @@ def object_at(path: str) -> object:
     return getattr(found, name)
 
 
-def columns_at(path: str, *, device: str, model: object = None) -> tuple[Column, ...]:
+def columns_at(path: str, *, device: str, model: object = None, name: str = "") -> tuple[Column, ...]:
     """The columns that the class, the factory or the function of columns at `path` makes.
 
-    It is called without arguments, but for `device` and `model` if it takes arguments of these names.
+    It is called without arguments, but for `device` and `model` if it takes arguments of these names. `name` is what
+    a user calls the subject, if that is not the path.
 
     Raises:
         UnknownSubject: it is not there, it raises, or it makes something else.
@@ -71,9 +72,9 @@ def columns_at(path: str, *, device: str, model: object = None) -> tuple[Column,
     try:
         made = maker(**arguments)
     except AdapterBroken as broken:
-        raise UnknownSubject(f"{path!r}: adapter broken: {broken}") from broken
+        raise UnknownSubject(f"subject {(name or path)!r} cannot be had here: {broken}") from broken
     except Exception as error:
-        raise UnknownSubject(f"{path!r} raised {_said(error)}") from error
+        raise UnknownSubject(f"subject {(name or path)!r} raised {_said(error)}") from error
     return _columns(path, made)
 
 

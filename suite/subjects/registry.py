@@ -7,7 +7,7 @@ model is put before an engine: `vllm+package.module:factory`. Tickets, records a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from suite.subjects.column import Column
@@ -76,30 +76,30 @@ def with_model(subject: str, model: str | None) -> str:
     return f"{subject}{MODEL}{model}" if model else subject
 
 
-def columns(name: str, *, device: Device) -> tuple[Column, ...]:
-    """The columns of the subject of that name.
+def columns(name: str, *, device: Device, strangers: Mapping[str, Stranger] = STRANGERS) -> tuple[Column, ...]:
+    """The columns of the subject of that name; `strangers` are the engines that are known.
 
     Raises:
         UnknownSubject: there is none, it cannot be had here, or its model cannot.
     """
     subject, _, model = name.partition(MODEL)
-    if subject in STRANGERS:
-        return _of_stranger(subject, model, device)
+    if subject in strangers:
+        return _of_stranger(subject, strangers[subject], model, device)
     if subject not in SUBJECTS:
-        return columns_at(_path(subject), device=device, model=_factory(model) if model else None)
+        return columns_at(_path(subject), device=device, model=_factory(model) if model else None, name=subject)
     if model:
         raise UnknownSubject(_no_model(subject))
     return SUBJECTS[subject](device)
 
 
-def _of_stranger(name: str, model: str, device: Device) -> tuple[Column, ...]:
-    if model and not STRANGERS[name].takes_model:
+def _of_stranger(name: str, stranger: Stranger, model: str, device: Device) -> tuple[Column, ...]:
+    if model and not stranger.takes_model:
         raise UnknownSubject(_no_model(name))
     try:
-        stranger: Stranger = look_for(name)
+        look_for(name, stranger)
     except EngineMissing as missing:
         raise UnknownSubject(str(missing)) from None
-    return columns_at(stranger.adapter, device=device, model=_factory(model) if model else None)
+    return columns_at(stranger.adapter, device=device, model=_factory(model) if model else None, name=name)
 
 
 def _no_model(subject: str) -> str:

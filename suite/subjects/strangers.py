@@ -42,17 +42,15 @@ STRANGERS: dict[str, Stranger] = {
 }
 
 
-def look_for(name: str) -> Stranger:
-    """The engine of that name, if it is installed.
+def look_for(name: str, stranger: Stranger) -> None:
+    """Makes sure that the engine is installed, without importing it.
 
     Raises:
         EngineMissing: it is not.
     """
-    stranger = STRANGERS[name]
     if stranger.package not in sys.modules and importlib.util.find_spec(stranger.package) is None:
         *others, newest = stranger.environments
         raise EngineMissing(
-            f"subject {name!r} needs the package {stranger.package!r}, which is not installed here: run it with "
-            f"`tox run -e {newest}` (or {', '.join(others)}), or name another subject"
+            f"subject {name!r}: looked for the package {stranger.package!r} and found none here; "
+            f"`tox run -e {newest}` installs it (other releases: {', '.join(others)})"
         )
-    return stranger
