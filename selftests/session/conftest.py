@@ -27,6 +27,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
         "green": PACKING,
         "broken": [*PACKING, "--subject", "fault:packing/largest-budget"],
         "cuda": [*ONE_LAW, "--device", "cuda"],
+        "one whole model": ["--collect-only", "-q", "--family", "llama"],
         "other tests": ["selftests/house/test_floors.py", "-k", "cycle"],
     }
     return run_all(tmp_path_factory.mktemp("runs"), wanted)

@@ -82,6 +82,14 @@ def test_real_graphs_need_a_gpu(runs: dict[str, Ran]) -> None:
     assert "torch.cuda.is_available() is False" in ran.report
 
 
+def test_one_whole_model_can_be_asked_for(runs: dict[str, Ran]) -> None:
+    """Topics without a law about it have no tests, and that is no error."""
+    ran = runs["one whole model"]
+    assert ran.status == 0, ran.output
+    assert "test_loading[values@llama]" in ran.output
+    assert "test_values" not in ran.output
+
+
 def test_a_run_of_other_tests_writes_no_records(runs: dict[str, Ran]) -> None:
     """The suite's own tests are no laws: no records and no report."""
     ran = runs["other tests"]

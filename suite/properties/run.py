@@ -136,7 +136,8 @@ class Run:
         wrong: Difference | None = None,
     ) -> Evidence:
         """The drawing of all batches so far, with the wrong rows marked."""
-        plan = list(self.plan)
+        # Of a subject that does not tell its launches there is nothing to draw.
+        plan = list(self.plan) if self._capabilities.token_budgets else []
         if wrong is not None and plan:
             plan[wrong.batch] = tuple(_mark(drawn, wrong) for drawn in plan[wrong.batch])
         dtype = solo(self.case.family, self.case.history[0][0]).dtype if arms else None
