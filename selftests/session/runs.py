@@ -67,7 +67,7 @@ def python(*arguments: str, start: Path = ROOT, **environment: str) -> tuple[int
         env=clean_environment(**environment),
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=170,
     )
     return done.returncode, done.stdout, done.stderr
 
