@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from pathlib import Path
 
-PATIENCE = 5.0
+PATIENCE = 3.0
 """Seconds in which what was ended must be gone."""
 _MARK = "LOCKSTEP_STARTED_BY"
 _PROC = Path("/proc")
