@@ -8,10 +8,10 @@ import pytest
 
 from selftests.contract.invented import CASE, TOY, invented_law
 from selftests.subjects.strange_adapters import Boastful, Honest
-from suite.contract import Adapter, AdapterBroken, AdapterSession, Capabilities, Session, Subject
 from suite.contract.case import Case
 from suite.contract.guard import GuardedSubject
 from suite.contract.judge import judge
+from suite.contract.public import Adapter, AdapterBroken, AdapterSession, Capabilities, Session, Subject
 from suite.contract.verdict import Outcome, Verdict, holds
 from suite.driver.ticket import guarded
 

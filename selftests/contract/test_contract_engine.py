@@ -60,7 +60,7 @@ def test_an_engine_that_never_starts_is_a_failure_and_no_hang() -> None:
     """Within the limit."""
     never = threading.Event()
     begun = time.monotonic()
-    with pytest.raises(SubjectFailed, match=r"raised TimeoutError: the engine did not come back within 0.2 s$"):
+    with pytest.raises(SubjectFailed, match=r"raised OutOfTime: the engine did not come back within 0.2 s$"):
         _run(lambda: [SEEN, SEEN] if never.wait(30) else [])
     assert time.monotonic() - begun < 10
     never.set()

@@ -101,7 +101,7 @@ def test_ranks_that_never_come_are_a_failure_and_no_hang() -> None:
     ranks = _guarded(session, guard)
     begun = time.monotonic()
     with pytest.raises(
-        SubjectFailed, match=r"^encode raised TimeoutError: 2 ranks did not all come back within 0.2 s$"
+        SubjectFailed, match=r"^encode raised OutOfTime: a call to 2 ranks did not come back within 0.2 s$"
     ):
         ranks.encode(ITEMS)
     assert time.monotonic() - begun < 10

@@ -12,7 +12,8 @@ import pytest
 from suite.contract.engine_case import EngineStart, RankCompile, RankScript
 from suite.oracles.engine_log import InitLine, RankLine, init_lines, printed, rank_lines, read, wanted_form
 from suite.oracles.engine_times import agree, maxima, of_two_ranks, own, slowest
-from suite.oracles.left_processes import can_watch, watched
+from suite.oracles.left_processes import watched
+from suite.oracles.process_table import can_be_read
 
 FIRST = RankScript((RankCompile("language_model", 5), RankCompile("encoder", 1, "capture"), RankCompile("encoder", 1)))
 SECOND = RankScript((RankCompile("encoder", 4),))
@@ -101,7 +102,7 @@ ORPHAN = f"import subprocess; print(subprocess.Popen({SLEEPS!r}, stdout=-3, stde
 
 def test_a_child_that_stays_is_found_and_ended() -> None:
     """By its mark; one that was there before is none of it."""
-    assert can_watch()
+    assert can_be_read()
     before = subprocess.Popen(SLEEPS)
     with watched() as watch:
         assert watch.left(patience=0.0) == []

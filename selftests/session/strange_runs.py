@@ -47,7 +47,7 @@ def blocks(language: str) -> list[str]:
 
 def write_engine(folder: Path) -> None:
     """The module with the guide's adapter and its broken forms."""
-    head = "import os\nfrom suite.contract import Capabilities\n"
+    head = "import os\nfrom suite.contract.public import Capabilities\n"
     (folder / "padded_engine.py").write_text(head + blocks("python")[0] + BROKEN_FORMS, encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from models.api import Family, Item
 from models.towers import build_tower
-from suite.contract import Adapter, AdapterBroken, AdapterSession, Capabilities, Refused, Setup
+from suite.contract.public import Adapter, AdapterBroken, AdapterSession, Capabilities, Refused, Setup
 from suite.subjects.column import Column
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from torch import Tensor
 
 from models.api import Family, Item
 from suite.contract.calls import Guard, SubjectFailed
+from suite.contract.limited import OutOfTime, within_limit
 from suite.contract.outputs import check_outputs
 from suite.contract.shard_case import Plant
 from suite.contract.sharding import LIMIT_SECONDS, RankAnswer, RankSession
@@ -94,38 +94,13 @@ class GuardedRanks:
         """What the call returns.
 
         Raises:
-            TimeoutError: it did not return within the limit; its thread is left behind.
+            OutOfTime: it did not return within the limit; its thread is left behind.
         """
-        waiting = _Call(call)
-        waiting.start()
-        waiting.join(self._limit_seconds)
-        if waiting.is_alive():
-            self._is_lost = True
-            raise TimeoutError(f"{self._ranks} ranks did not all come back within {self._limit_seconds:g} s")
-        return waiting.result()
-
-
-class _Call(threading.Thread, Generic[_Value]):
-    """A call in a thread of its own."""
-
-    def __init__(self, call: Callable[[], _Value]) -> None:
-        super().__init__(name="ranks", daemon=True)
-        self._call = call
-        self._values: list[_Value] = []
-        self._error: BaseException | None = None
-
-    def run(self) -> None:
-        """Keeps what comes of it."""
         try:
-            self._values.append(self._call())
-        except BaseException as error:
-            self._error = error
-
-    def result(self) -> _Value:
-        """What it returned, or raises what it raised."""
-        if self._error is not None:
-            raise self._error
-        return self._values[0]
+            return within_limit(call, seconds=self._limit_seconds, what=f"a call to {self._ranks} ranks")
+        except OutOfTime:
+            self._is_lost = True
+            raise
 
 
 def _telling_first(answers: Sequence[RankAnswer]) -> list[tuple[int, RankAnswer]]:

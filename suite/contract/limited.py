@@ -9,17 +9,21 @@ from typing import Generic, TypeVar
 _Value = TypeVar("_Value")
 
 
+class OutOfTime(TimeoutError):
+    """The limit is over, and the call has not returned; its own `TimeoutError` is another matter."""
+
+
 def within_limit(call: Callable[[], _Value], *, seconds: float, what: str) -> _Value:
     """What the call returns, or raises.
 
     Raises:
-        TimeoutError: it did not come back in time; its thread is left behind, and ends with the process.
+        OutOfTime: it did not come back in time; its thread is left behind, and ends with the process.
     """
     waiting = _Call(call)
     waiting.start()
     waiting.join(seconds)
     if waiting.is_alive():
-        raise TimeoutError(f"{what} did not come back within {seconds:g} s")
+        raise OutOfTime(f"{what} did not come back within {seconds:g} s")
     return waiting.result()
 
 

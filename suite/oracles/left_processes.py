@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
-from pathlib import Path
+
+from suite.oracles.process_table import PROC, Line, Process, descendants_of, table
 
 PATIENCE = 3.0
 """Seconds in which what was ended must be gone."""
 _MARK = "LOCKSTEP_STARTED_BY"
-_PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,14 @@ class Watch:
     """The processes that were started since it began."""
 
     mark: str
-    before: frozenset[int] = field(default_factory=frozenset)
+    before: frozenset[Process] = field(default_factory=frozenset)
 
     def started(self) -> list[LeftProcess]:
         """Those that run now, one that ended and was not waited for aside."""
-        found = [each for each in _running() if each.pid not in self.before]
-        ours = _descendants(os.getpid(), found)
-        return [each for each in found if each.pid in ours or self._is_marked(each.pid)]
+        new = [line for line in _running() if line.process not in self.before]
+        ours = descendants_of(os.getpid(), new)
+        found = (line for line in new if line.process in ours or self._is_marked(line.process.number))
+        return [LeftProcess(line.process.number, line.parent, line.command) for line in found]
 
     def left(self, *, patience: float = PATIENCE) -> list[LeftProcess]:
         """Those that are still there after a while; at once, if there are none."""
@@ -63,14 +64,9 @@ class Watch:
 
     def _is_marked(self, pid: int) -> bool:
         try:
-            return f"{_MARK}={self.mark}".encode() in (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+            return f"{_MARK}={self.mark}".encode() in (PROC / str(pid) / "environ").read_bytes().split(b"\0")
         except OSError:
             return False
-
-
-def can_watch() -> bool:
-    """Whether this system shows its processes."""
-    return (_PROC / "self" / "environ").exists()
 
 
 @contextlib.contextmanager
@@ -78,7 +74,7 @@ def watched() -> Iterator[Watch]:
     """A watch over what is started inside; what is left at the end is ended."""
     # Python's own: it is started with the first process of that kind, and lives as long as this one.
     resource_tracker.ensure_running()
-    watch = Watch(secrets.token_hex(8), frozenset(each.pid for each in _running()))
+    watch = Watch(secrets.token_hex(8), frozenset(line.process for line in _running()))
     before = os.environ.get(_MARK)
     os.environ[_MARK] = watch.mark
     try:
@@ -90,22 +86,5 @@ def watched() -> Iterator[Watch]:
         watch.end()
 
 
-def _running() -> list[LeftProcess]:
-    pids = [int(folder.name) for folder in _PROC.iterdir() if folder.name.isdigit()]
-    return [each for pid in pids if (each := _process(pid)) is not None]
-
-
-def _process(pid: int) -> LeftProcess | None:
-    try:
-        state, parent = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[:2]
-        command = (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-    except OSError:
-        return None
-    return None if state == "Z" else LeftProcess(pid, int(parent), command)
-
-
-def _descendants(pid: int, processes: list[LeftProcess]) -> set[int]:
-    found = {pid}
-    while more := {each.pid for each in processes if each.parent in found} - found:
-        found |= more
-    return found - {pid}
+def _running() -> list[Line]:
+    return [line for line in table() if not line.is_dead]

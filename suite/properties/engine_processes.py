@@ -9,7 +9,8 @@ from suite.contract.engine_case import SILENT, EngineCase
 from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
 from suite.contract.verdict import Verdict, holds, unknown, violated
-from suite.oracles.left_processes import LeftProcess, can_watch, watched
+from suite.oracles.left_processes import LeftProcess, watched
+from suite.oracles.process_table import can_be_read
 from suite.properties.engine_starts import Start, each_good, starts
 
 NEEDS = ("engine_processes",)
@@ -103,7 +104,7 @@ def _late(start: Start) -> Verdict | None:
 )
 def no_process_stays(case: EngineCase, subject: GuardedSubject) -> Verdict:
     """After a start that failed, or a shutdown, no process is left that was started for it, theirs included."""
-    if not can_watch():
+    if not can_be_read():
         return unknown("this system does not show its processes under /proc")
     with watched() as watch:
         try:

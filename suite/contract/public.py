@@ -1,0 +1,44 @@
+"""What an adapter of somebody else's may use, with the shapes of `models.api`. All else may change.
+
+A module of its own: processes that must be light import their neighbours here, and none of torch.
+"""
+
+from suite.contract.adapter import Adapter, AdapterSession
+from suite.contract.case import Setup
+from suite.contract.compiling import CompilingSubject
+from suite.contract.decorating import DecoratingSubject, LoadingSubject
+from suite.contract.sharding import ShardingSubject
+from suite.contract.subject import (
+    AdapterBroken,
+    Bounds,
+    Capabilities,
+    Counts,
+    DeviceFacts,
+    Disturbance,
+    Launch,
+    Refused,
+    Session,
+    Subject,
+    Where,
+)
+
+__all__ = [
+    "Adapter",
+    "AdapterBroken",
+    "AdapterSession",
+    "Bounds",
+    "Capabilities",
+    "CompilingSubject",
+    "Counts",
+    "DecoratingSubject",
+    "DeviceFacts",
+    "Disturbance",
+    "Launch",
+    "LoadingSubject",
+    "Refused",
+    "Session",
+    "Setup",
+    "ShardingSubject",
+    "Subject",
+    "Where",
+]
