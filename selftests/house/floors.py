@@ -23,6 +23,7 @@ SHAPES = ("models.api", "models.families")
 PROGRAMS = ("models.programs.*",)
 TREES = ("models.class_trees", "models.class_trees.*")
 WHOLE = ("models.whole", "models.whole.*")
+TOWERS = ("models.attention", "models.encoder", "models.towers.*")
 CONTRACT = ("suite.contract.*",)
 REPORTS = ("reports.*",)
 
@@ -42,7 +43,7 @@ ROOMS: dict[str, Room] = {
     "suite.properties": Room(3, ours=("models.api", *CONTRACT, "suite.oracles.*"), others=("torch",)),
     "suite.subjects": Room(
         3,
-        ours=("models", *SHAPES, *PROGRAMS, *CONTRACT, "suite.emulator.*", "reference.*"),
+        ours=("models", *SHAPES, *TOWERS, *PROGRAMS, *CONTRACT, "suite.emulator.*", "reference.*"),
         others=("torch", "transformers", "vllm", "sglang"),
     ),
     "suite.faults": Room(

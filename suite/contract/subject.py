@@ -126,6 +126,12 @@ class Capabilities:
     """Modules that a user imports to decorate classes or to load models."""
     overhead: int = 0
     """Tokens that one replay counts for in the cost that its packers promise to bound."""
+    families: tuple[str, ...] = ()
+    """Names of the towers that it serves; empty: all of them."""
+
+    def serves(self, family: str) -> bool:
+        """Whether laws can be held on the tower of that name."""
+        return not self.families or family in self.families
 
     def has(self, need: str) -> bool:
         """Whether the capability of that name is declared.

@@ -121,13 +121,22 @@ def cells(
 ) -> list[Cell]:
     """Every law on every family that matters to it, in every column that runs it.
 
-    `families` are towers; a law about loading is held on whole models, of which `models` are the names.
+    `families` are towers; a law about loading is held on whole models, of which `models` are the names. The first
+    tower that a column's subject serves stands in for the toy.
     """
     return [
-        Cell(law, family, column.name)
+        Cell(law, name, column.name)
         for law in laws
-        for number, family in enumerate(models if law.kind is LoadCase else families)
-        if law.everywhere or not number
+        for names in [models if law.kind is LoadCase else families]
+        for name in names
         for column in columns
-        if column.runs(law, is_toy=not number)
+        for is_first in [name == _first(names, law, column)]
+        if law.everywhere or is_first
+        if column.runs(law, is_toy=is_first)
     ]
+
+
+def _first(names: Sequence[str], law: Law, column: Column) -> str:
+    """The first tower that the subject serves, or the first of all if it serves none; the first whole model."""
+    capabilities = column.subject.capabilities
+    return next((name for name in names if law.kind is LoadCase or capabilities.serves(name)), names[0])

@@ -11,7 +11,7 @@ from suite.driver.checking import Checked, check, unchecked
 from suite.driver.greeting import trouble
 from suite.driver.profiles import profile
 from suite.driver.recording import Place
-from suite.driver.spaces import space_of
+from suite.driver.spaces import space_of, unserved
 from suite.driver.ticket import guarded
 from suite.strategies.catalogue import unreachable
 from suite.subjects.column import Column
@@ -33,6 +33,8 @@ def run_laws(subject: Subject, *, families: Sequence[str] = ("toy",), profile_na
         if profile(profile_name).leaves_out(family=space.cost, law=cell.law.cost):
             continue
         if cell.law.missing(subject.capabilities) or unreachable(cell.law.inputs, space):
+            continue
+        if unserved(cell.law, cell.family, subject.capabilities):
             continue
         place = Place(node=cell.law.id, subject=subject.name, device="emulator")
         if broken is not None:

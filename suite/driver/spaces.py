@@ -28,3 +28,10 @@ def _grids(law: Law, known: Family) -> tuple[Grid, ...]:
     if law.inputs != "photographs" or known.processor is None:
         return ()
     return tuple(item.grid for item in photographs(known.name))
+
+
+def unserved(law: Law, name: str, capabilities: Capabilities) -> str | None:
+    """Why a subject does not run the tower of that name; None if it does, or if the law is about whole models."""
+    if law.kind is LoadCase or capabilities.serves(name):
+        return None
+    return f"the subject serves {', '.join(capabilities.families)} alone"

@@ -12,7 +12,7 @@ from suite.driver.checking import Checked, unchecked
 from suite.driver.deviations import Deviation, Key
 from suite.driver.greeting import trouble
 from suite.driver.recording import Place
-from suite.driver.spaces import space_of
+from suite.driver.spaces import space_of, unserved
 from suite.driver.ticket import guarded, is_ours
 from suite.session.request import Request
 from suite.strategies.catalogue import unreachable
@@ -41,6 +41,8 @@ class Bench:
         missing = cell.law.missing(capabilities)
         if missing:
             return f"the subject does not declare {', '.join(missing)}"
+        if reason := unserved(cell.law, cell.family, capabilities):
+            return reason
         space = space_of(cell.law, cell.family, capabilities)
         turn = zlib.crc32(f"{cell.law.id}@{cell.label}".encode()) + self._request.seed
         left_out = self._request.profile.leaves_out(family=space.cost, law=cell.law.cost, turn=turn)

@@ -12,6 +12,7 @@ import torch
 
 from models.families import FAMILIES
 from models.whole import MODELS
+from suite.contract.subject import AdapterBroken
 from suite.driver.deviations import BadDeviation, Deviation, DeviationFile, Key, deviations_of, known_files
 from suite.driver.profiles import Profile, UnknownProfile, profile
 from suite.driver.ticket import REFERENCE, columns_of
@@ -118,7 +119,7 @@ def request_of(config: pytest.Config, *, root: Path) -> Request:
             named_files=named,
         )
         request.deviations(request.columns())
-    except (UnknownProfile, UnknownFault, UnknownSubject, BadDeviation) as error:
+    except (UnknownProfile, UnknownFault, UnknownSubject, BadDeviation, AdapterBroken) as error:
         raise pytest.UsageError(str(error)) from None
     return request
 
