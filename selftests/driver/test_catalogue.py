@@ -8,11 +8,13 @@ import pytest
 
 from models.families import FAMILIES
 from models.whole import MODELS
+from selftests.contract.invented import Behaviour, Invented
 from selftests.house.sources import ROOT
 from suite.contract.law import laws_of
 from suite.contract.loading import LoadCase
 from suite.contract.subject import Capabilities
 from suite.driver.catalogue import LAWS, TOPICS, Cell, UnknownLaw, cells, law_named
+from suite.driver.spaces import unserved
 from suite.session.nodes import PlantedFault, subject_of
 from suite.strategies.catalogue import STRATEGIES
 from suite.subjects.column import Column
@@ -42,6 +44,11 @@ IMPLEMENTED = {
 SOURCE = re.compile(r"SPEC [GTDLCS]\d+|BUG-[A-Z]\d+")
 NAMES = [each.name for each in FAMILIES]
 ALL_COLUMNS = reference_columns("emulator")
+
+
+def invented(capabilities: Capabilities) -> Invented:
+    """A subject that declares these."""
+    return Invented(Behaviour(), capabilities)
 
 
 def test_ids_are_unique() -> None:
@@ -124,6 +131,30 @@ def test_a_law_for_the_toy_alone_stays_on_the_first_family() -> None:
     assert not lone.everywhere
     found = cells([lone], families=["gemma3", "toy"], columns=[Column(ALL_COLUMNS[0].subject)])
     assert [cell.id for cell in found] == ["every-item-once@gemma3"]
+
+
+def test_the_first_family_that_is_served_stands_in_for_the_toy() -> None:
+    """A law that is held on one family alone is held where the subject can be; families not served keep their cells."""
+    lone, everywhere = LAWS["staleness/long-histories"], LAWS["values/replay-equals-eager"]
+    column = Column(invented(Capabilities(families=("gemma3", "llava"))))
+    found = cells([lone, everywhere], families=["toy", "gemma3", "llava"], columns=[column])
+    assert [cell.id for cell in found] == [
+        "long-histories@gemma3",
+        "replay-equals-eager@toy",
+        "replay-equals-eager@gemma3",
+        "replay-equals-eager@llava",
+    ]
+    reasons = [unserved(cell.law, cell.family, column.subject.capabilities) for cell in found]
+    assert reasons == [None, "the subject serves gemma3, llava alone", None, None]
+
+
+def test_served_families_say_nothing_of_whole_models() -> None:
+    """A law about loading has whole models in place of towers."""
+    law = next(each for each in LAWS.values() if each.kind is LoadCase)
+    capabilities = Capabilities(families=("gemma3",))
+    found = cells([law], families=["toy"], models=tuple(MODELS), columns=[Column(invented(capabilities))])
+    assert found[0].family == next(iter(MODELS))
+    assert unserved(law, found[0].family, capabilities) is None
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,12 @@ from suite.contract.subject import AdapterBroken, Disturbance, Refused, Subject
 def trouble(subject: Subject, families: Iterable[Family] = FAMILIES) -> str | None:
     """Why nothing can be said of the subject; None if the smallest session works on one of the families.
 
-    It starts a session, encodes the smallest item, and closes it. A family that it refuses is passed over for the
-    next one. The answers are only counted: their form and their values are what laws judge.
+    It starts a session, encodes the smallest item, and closes it. A family that it refuses, or does not serve, is
+    passed over for the next one. The answers are only counted: their form and their values are what laws judge.
     """
     refusals = []
-    for family in families:
+    served = subject.capabilities.families
+    for family in (each for each in families if not served or each.name in served):
         try:
             return _session(subject, family)
         except Refused as refusal:

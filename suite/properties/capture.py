@@ -101,7 +101,7 @@ def nothing_escapes(case: Case, subject: GuardedSubject) -> Verdict:
 @law(
     "capture/warmed-up-first",
     source=("SPEC G5", "BUG-E23"),
-    inputs="setups",
+    inputs="mixes",
     needs=("observable",),
     ignores="what the warm-up was run on",
 )

@@ -26,13 +26,13 @@ WHERE_LAYOUTS_MATTER = ("values/replay-equals-eager", "values/same-total-other-b
 
 
 class SglangSubject(BareSubject):
-    """The runner of the installed release, for one attention back end."""
+    """A runner for one attention back end, of whichever release."""
 
-    def __init__(self, release: Release, *, backend: str = TRITON, device: str = "cpu") -> None:
+    def __init__(self, dialect: Dialect, *, version: str, backend: str = TRITON, device: str = "cpu") -> None:
         self.name = "sglang"
-        self.version = release.version
+        self.version = version
         self.capabilities = replace(DECLARED, observable=device == "cpu", device=device)
-        self._dialect = _dialect(release.runner_file, backend)
+        self._dialect = dialect
         self._backend = backend
 
     def start(self, family: Family, setup: Setup) -> SglangSession:
@@ -41,7 +41,7 @@ class SglangSubject(BareSubject):
         Raises:
             AdapterBroken: no model of that family is run by this runner.
         """
-        if family.name not in FAMILIES:
+        if not self.capabilities.serves(family.name):
             raise AdapterBroken(f"the runner serves no {family.name}: choose one of {', '.join(FAMILIES)}")
         return SglangSession(family, self._dialect, device=self.capabilities.device, backend=self._backend)
 
@@ -52,19 +52,24 @@ def _dialect(file: Path, backend: str) -> Dialect:
 
 
 def columns(device: Literal["emulator", "cuda"]) -> tuple[Column, ...]:
-    """The runner with the metadata of each attention back end, the first on every law.
+    """The installed release's runner with the metadata of each attention back end, the first on every law.
 
     Raises:
         AdapterBroken: SGLang is not installed, or its runner is not one that the adapter knows.
     """
     release = installed()
-    where = "cuda" if device == "cuda" else "cpu"
+    first, *others = (_subject(release, backend, device) for backend in BACKENDS)
     graphs = "real CUDA graphs" if device == "cuda" else "its use of torch.cuda routed to the emulator"
-    first, *others = (SglangSubject(release, backend=backend, device=where) for backend in BACKENDS)
     return (
-        Column(first, text=f"SGLang {release.version}'s runner as installed, {graphs}, {TRITON} metadata"),
+        Column(first, text=f"the runner of SGLang {release.version} as installed, {graphs}, {TRITON} metadata"),
         *(
             Column(subject, text=f"the same with {name} metadata", name=name, laws=WHERE_LAYOUTS_MATTER)
             for subject, name in zip(others, BACKENDS[1:], strict=True)
         ),
     )
+
+
+def _subject(release: Release, backend: str, device: Literal["emulator", "cuda"]) -> SglangSubject:
+    where = "cuda" if device == "cuda" else "cpu"
+    dialect = _dialect(release.runner_file, backend)
+    return SglangSubject(dialect, version=release.version, backend=backend, device=where)

@@ -22,11 +22,19 @@ _ROTARY = {"rotary_pos_emb_cos", "rotary_pos_emb_sin"}
 class Runner(Protocol):
     """What the adapter uses of a runner. Graphs and outputs have the keys that the runner chose."""
 
-    block_graphs: Mapping[Hashable, object]
-    block_output: Mapping[Hashable, Tensor]
-
-    def run(self, **inputs: object) -> Tensor:
+    @property
+    def run(self) -> Callable[..., Tensor]:
         """The encoder's output for one batch, through the graph of its layout."""
+        ...
+
+    @property
+    def block_graphs(self) -> Mapping[Hashable, object]:
+        """Every graph that was captured."""
+        ...
+
+    @property
+    def block_output(self) -> Mapping[Hashable, Tensor]:
+        """What each graph writes its result to."""
         ...
 
 
