@@ -127,3 +127,73 @@ class NoWarmUp(SoundRunner):
 
     def warm_up(self, buffers: Sequence[Tensor], workspace: Tensor) -> None:
         """Nothing."""
+
+
+class SoundTiles:
+    """A runner of tiles: one graph for each number of them, all layers warmed up."""
+
+    def __init__(self, encoder: Any) -> None:  # noqa: ANN401  (as above)
+        self.encoder = encoder
+        self.graphs: dict[Hashable, torch.cuda.CUDAGraph] = {}
+        self.out: dict[Hashable, Tensor] = {}
+        self._kept: dict[Hashable, tuple[Tensor, Layout, Tensor]] = {}
+
+    def run(self, x: Tensor) -> Tensor:
+        """`[tiles, rows, width]` to the same."""
+        key = x.shape[:2]
+        if key not in self.graphs:
+            self._capture(key, x)
+        self._kept[key][0].copy_(x)
+        self.graphs[key].replay()
+        return self.out[key]
+
+    def offsets(self, tiles: int, rows: int) -> Tensor:
+        """Where tiles begin, and the end of the last."""
+        return torch.arange(tiles + 1, dtype=torch.int32) * rows
+
+    def _capture(self, key: Hashable, x: Tensor) -> None:
+        attention = self.encoder.layers[0].attn.attn
+        heads, size = attention.num_attention_heads_per_partition, attention.head_size
+        offsets = self.offsets(*x.shape[:2])
+        longest = int(offsets.diff().max())
+        told = [offsets, offsets.diff(), longest] if attention.qkv_backend_name == "triton_attn" else [offsets, longest]
+        self._kept[key] = x.clone(), told, torch.empty(x.shape[0] * x.shape[1], heads, size)
+        self._forward(key)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self.out[key] = self._forward(key)
+        self.graphs[key] = graph
+
+    def _forward(self, key: Hashable) -> Tensor:
+        rows, told, workspace = self._kept[key]
+        for layer in self.encoder.layers:
+            rows = layer(rows, cu_seqlens=told, output_ws=workspace)
+        return rows
+
+
+class OneSequence(SoundTiles):
+    """All tiles of a batch attend to each other."""
+
+    def offsets(self, tiles: int, rows: int) -> Tensor:
+        """The beginning and the end of all."""
+        return torch.tensor([0, tiles * rows], dtype=torch.int32)
+
+
+class StaleTiles(SoundTiles):
+    """The first tiles of a number are given back for all later ones."""
+
+    def run(self, x: Tensor) -> Tensor:
+        """As the sound runner's, without a copy into the graph's input."""
+        key = x.shape[:2]
+        if key not in self.graphs:
+            self._capture(key, x)
+        self.graphs[key].replay()
+        return self.out[key]
+
+
+class FallsOver(SoundRunner):
+    """Raises, as a subject may."""
+
+    def key(self, given: Sequence[Tensor]) -> Hashable:
+        """Nothing."""
+        raise ArithmeticError("in the runner")

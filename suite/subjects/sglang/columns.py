@@ -1,4 +1,4 @@
-"""SGLang's runner as a subject: what it declares, and one column for each form of its attention's metadata."""
+"""SGLang's runners as a subject: what it declares, and one column for each form of its attention's metadata."""
 
 from __future__ import annotations
 
@@ -11,57 +11,71 @@ from models.api import Family
 from suite.contract.case import Setup
 from suite.contract.subject import AdapterBroken, Capabilities
 from suite.subjects.column import Column
-from suite.subjects.sglang.blocks import BACKENDS, TRITON
-from suite.subjects.sglang.dialect import Dialect, dialect_of
-from suite.subjects.sglang.release import Release, installed
+from suite.subjects.sglang.dialect import PATCHES, RUNNER_FILES, Dialect, Dialects, RunnerFile, dialect_of
+from suite.subjects.sglang.parts import BACKENDS, TRITON
+from suite.subjects.sglang.release import REMEDY, Release, installed
 from suite.subjects.sglang.replaced import load_runner
 from suite.subjects.sglang.session import SglangSession
 from suite.subjects.undeclared import BareSubject
 
-FAMILIES = ("qwen2_5_vl", "qwen3_vl")
-"""Towers of the zoo whose models SGLang hands to this runner."""
-DECLARED = Capabilities(observable=True, video=True, families=FAMILIES)
+DECLARED = Capabilities(observable=True, video=True)
 """It has no budgets, statistics, life-cycle or configuration; and `torch.cuda` is routed to one session at a time."""
 WHERE_LAYOUTS_MATTER = ("values/replay-equals-eager", "values/same-total-other-boundaries")
 
 
 class SglangSubject(BareSubject):
-    """A runner for one attention back end, of whichever release."""
+    """The runners of one release, for one attention back end. It serves the families of the runners that it has."""
 
-    def __init__(self, dialect: Dialect, *, version: str, backend: str = TRITON, device: str = "cpu") -> None:
+    def __init__(self, dialects: Dialects, *, version: str, backend: str = TRITON, device: str = "cpu") -> None:
         self.name = "sglang"
         self.version = version
-        self.capabilities = replace(DECLARED, observable=device == "cpu", device=device)
-        self._dialect = dialect
+        self._files = {family: file for file in dialects for family in file.families}
+        self.capabilities = replace(DECLARED, observable=device == "cpu", device=device, families=tuple(self._files))
+        self._dialects = dialects
         self._backend = backend
 
     def start(self, family: Family, setup: Setup) -> SglangSession:
         """A session with nothing captured yet. Budgets and limits say nothing to a runner of exact layouts.
 
         Raises:
-            AdapterBroken: no model of that family is run by this runner.
+            AdapterBroken: no model of that family is run by a runner of this release.
         """
-        if not self.capabilities.serves(family.name):
-            raise AdapterBroken(f"the runner serves no {family.name}: choose one of {', '.join(FAMILIES)}")
-        return SglangSession(family, self._dialect, device=self.capabilities.device, backend=self._backend)
+        if family.name not in self._files:
+            raise AdapterBroken(f"no runner serves {family.name}: choose one of {', '.join(self._files)}")
+        file = self._files[family.name]
+        device = self.capabilities.device
+        return SglangSession(family, file, self._dialects[file], device=device, backend=self._backend)
+
+
+def dialects_of(release: Release, *, backend: str) -> Dialects:
+    """The runners that a release has.
+
+    Raises:
+        AdapterBroken: it has not even the first of them, or one that the adapter does not know.
+    """
+    if not (release.folder / PATCHES.path).is_file():
+        what = f"SGLang {release.version} has no {PATCHES.path}: releases before 0.5.7 do not graph encoders"
+        raise AdapterBroken(f"{what}; {REMEDY}")
+    found = [file for file in RUNNER_FILES if (release.folder / file.path).is_file()]
+    return {file: _dialect(release.folder, file, backend) for file in found}
 
 
 @cache
-def _dialect(file: Path, backend: str) -> Dialect:
-    return dialect_of(load_runner(file, backend=backend))
+def _dialect(folder: Path, file: RunnerFile, backend: str) -> Dialect:
+    return dialect_of(load_runner(folder / file.path, backend=backend), file)
 
 
 def columns(device: Literal["emulator", "cuda"]) -> tuple[Column, ...]:
-    """The installed release's runner with the metadata of each attention back end, the first on every law.
+    """The installed release's runners with the metadata of each attention back end, the first on every law.
 
     Raises:
-        AdapterBroken: SGLang is not installed, or its runner is not one that the adapter knows.
+        AdapterBroken: SGLang is not installed, or has no runner that the adapter knows.
     """
     release = installed()
     first, *others = (_subject(release, backend, device) for backend in BACKENDS)
     graphs = "real CUDA graphs" if device == "cuda" else "its use of torch.cuda routed to the emulator"
     return (
-        Column(first, text=f"the runner of SGLang {release.version} as installed, {graphs}, {TRITON} metadata"),
+        Column(first, text=f"the runners of SGLang {release.version} as installed, {graphs}, {TRITON} metadata"),
         *(
             Column(subject, text=f"the same with {name} metadata", name=name, laws=WHERE_LAYOUTS_MATTER)
             for subject, name in zip(others, BACKENDS[1:], strict=True)
@@ -71,5 +85,5 @@ def columns(device: Literal["emulator", "cuda"]) -> tuple[Column, ...]:
 
 def _subject(release: Release, backend: str, device: Literal["emulator", "cuda"]) -> SglangSubject:
     where = "cuda" if device == "cuda" else "cpu"
-    dialect = _dialect(release.runner_file, backend)
-    return SglangSubject(dialect, version=release.version, backend=backend, device=where)
+    dialects = dialects_of(release, backend=backend)
+    return SglangSubject(dialects, version=release.version, backend=backend, device=where)

@@ -2,6 +2,7 @@
 
 The runner's file is executed as it is installed. What it imports from the rest of SGLang are stand-ins, which are
 in `sys.modules` only while it is executed. `torch.cuda` is routed by `suite.emulator.shim` while a session lives.
+The model around the runner, with its attention, is the zoo's: SGLang's own models are made of GPU kernels.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def load_runner(file: Path, *, backend: str) -> ModuleType:
         AdapterBroken: it imports something of SGLang's that has no stand-in, or cannot be executed.
     """
     _check_imports(file)
-    spec = importlib.util.spec_from_file_location(f"lockstep_{PACKAGE}_runner_{backend}", file)
+    spec = importlib.util.spec_from_file_location(f"lockstep_{file.stem}_{backend}", file)
     if spec is None or spec.loader is None:
         raise AdapterBroken(f"{file.name} is no Python file")
     module = importlib.util.module_from_spec(spec)

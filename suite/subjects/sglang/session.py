@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Hashable, Sequence
+import inspect
+import traceback
+from collections.abc import Hashable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -13,46 +15,46 @@ from suite.contract.subject import AdapterBroken, DeviceFacts
 from suite.emulator.device import EmulatedDevice
 from suite.emulator.graph import EmulatedGraph
 from suite.emulator.shim import routed
-from suite.subjects.sglang.blocks import Vit, encoder_of
-from suite.subjects.sglang.dialect import Dialect
-from suite.subjects.sglang.requests import request_of
+from suite.subjects.sglang.blocks import GraphedPatches
+from suite.subjects.sglang.dialect import TILES, Dialect, RunnerFile
+from suite.subjects.sglang.parts import Warmth, encoder_of
+from suite.subjects.sglang.tiles import GraphedTiles
 from suite.subjects.undeclared import BareSession
 
 
 class SglangSession(BareSession):
     """A runner that captures each layout at the first batch that has it."""
 
-    def __init__(self, family: Family, dialect: Dialect, *, device: str, backend: str) -> None:
+    def __init__(self, family: Family, file: RunnerFile, dialect: Dialect, *, device: str, backend: str) -> None:
         self._family = family
-        self._takes_key = dialect.takes_layout_key
         self._stack = contextlib.ExitStack()
         self._emulated = EmulatedDevice() if device == "cpu" else None
         self._told: set[Hashable] = set()
-        self._encoder = encoder_of(family, device)
-        self._vit = Vit(self._encoder, backend=backend)
+        self._runner_file = inspect.getfile(dialect.runner.run)
+        self._warmth = Warmth()
+        graphed = GraphedTiles if file is TILES else GraphedPatches
         if self._emulated is not None:
             self._stack.enter_context(routed(self._emulated))
         try:
-            self._runner = dialect.runner(self._vit)
+            with self._blamed():
+                self._graphed = graphed(encoder_of(family, device), dialect, backend=backend, warmth=self._warmth)
         except BaseException:
             self._stack.close()
             raise
 
     def encode(self, items: Sequence[Item]) -> Sequence[Tensor]:
-        """One `[tokens, width]` per item: parts of what the runner returns. Without items nobody calls the runner."""
+        """One `[tokens, width]` per item: parts of what the model returns. Without items nobody calls the runner."""
         if not items:
             return ()
-        tokens = [self._family.sizes.tokens(item.grid) for item in items]
-        with torch.no_grad():
-            request = request_of(self._encoder, items)
-            output = self._runner.run(**request.inputs(layout_key=self._takes_key))
+        with self._blamed(), torch.no_grad():
+            output = self._graphed.encode(items)
         self._declare_outputs()
-        return torch.split(output, tokens)
+        return torch.split(output, [self._family.sizes.tokens(item.grid) for item in items])
 
     def close(self) -> None:
         """Drops the runner and leaves the shim."""
         try:
-            del self._runner
+            del self._graphed
         finally:
             self._stack.close()
 
@@ -67,12 +69,23 @@ class SglangSession(BareSession):
             refused=seen.refused,
             escaped=tuple(f"{escape.label} born at {escape.site}" for escape in seen.escaped),
             baked_numbers=seen.baked_numbers.sites,
-            cold_captures=tuple(self._vit.warmth.cold),
+            cold_captures=tuple(self._warmth.cold),
         )
 
     def _declare_outputs(self) -> None:
         """Tells the emulator which memory of a new graph is its output: the rest should die with the capture."""
-        for key, graph in self._runner.block_graphs.items():
+        for key, graph, output in self._graphed.graphs():
             if key not in self._told and isinstance(graph, EmulatedGraph):
-                graph.declare_outputs(self._runner.block_output[key])
+                graph.declare_outputs(output)
             self._told.add(key)
+
+    @contextlib.contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """What fails without the runner being entered is the adapter's or the zoo's, not the subject's."""
+        try:
+            yield
+        except Exception as error:
+            files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)}
+            if self._runner_file in files:
+                raise
+            raise AdapterBroken(f"outside of the runner: {type(error).__name__}: {error}") from error
