@@ -96,6 +96,15 @@ def test_a_broken_runner_is_caught(runner: type[object], name: str, law_id: str)
     assert found.verdict.outcome is Outcome.VIOLATED, found.verdict
 
 
+@pytest.mark.parametrize(
+    "law_id", ["isolation/order-does-not-matter", "isolation/batch-mates-do-not-matter", "staleness/repeat-agrees"]
+)
+def test_answers_that_change_later_are_one_laws_matter(law_id: str) -> None:
+    """A graph's output handed out breaks the law on owning results, and neither breaks nor hides another."""
+    found = _search(law_id, QWEN3, _subject(GivesItsOutput), examples=12)
+    assert found.verdict.outcome is Outcome.HOLDS, found.verdict
+
+
 def _encode_one(subject: SglangSubject) -> DeviceFacts:
     with guarded(subject).session(QWEN3, Setup()) as session:
         session.encode([draw_pixels(ItemSpec(Grid(1, 4, 4)), family(QWEN3))])

@@ -13,7 +13,7 @@ from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
 from suite.contract.verdict import Verdict, holds, violated
 from suite.oracles.eager import items
-from suite.properties.run import Run, in_session
+from suite.properties.run import Run, in_session, kept
 
 
 def _reseeded(batch: Batch) -> Batch:
@@ -36,7 +36,7 @@ def batch_mates_do_not_matter(case: Case, subject: GuardedSubject) -> Verdict:
 
     def body(run: Run) -> Verdict:
         batch = case.history[0]
-        before = run.encode(batch)
+        before = kept(run.encode(batch))
         because = "rows of other items reach this item: segment boundaries, a reduction over the batch, or padding"
         for mates in (_reseeded(batch[1:]), _not_a_number(batch[1:])):
             after = run.encode((*batch[:1], *mates))
@@ -137,7 +137,7 @@ def order_does_not_matter(case: Case, subject: GuardedSubject) -> Verdict:
 
     def body(run: Run) -> Verdict:
         batch = case.history[0]
-        forward = run.encode(batch)
+        forward = kept(run.encode(batch))
         backward = run.encode(batch[::-1])
         because = "results are handed back in the order of packing, or an item's place in the buffer matters"
         return (

@@ -176,6 +176,15 @@ REASONS = {
 Body = Callable[[Run], Verdict]
 
 
+def kept(outputs: Sequence[Tensor]) -> list[Tensor]:
+    """Copies, to be compared with a later answer.
+
+    A subject that goes on writing into its answers is the ownership laws' matter: elsewhere two answers in the same
+    memory would always be equal, and hide what a law looks for.
+    """
+    return [output.clone() for output in outputs]
+
+
 def in_session(case: Case, subject: GuardedSubject, body: Body) -> Verdict:
     """Runs the body of a law in one session of the case's setup."""
     with subject.session(case.family, case.setup) as session:

@@ -10,7 +10,7 @@ from suite.contract.guard import GuardedSubject
 from suite.contract.law import law
 from suite.contract.verdict import Verdict, holds
 from suite.oracles.eager import items
-from suite.properties.run import Run, in_session
+from suite.properties.run import Run, in_session, kept
 
 
 @law(
@@ -23,7 +23,7 @@ from suite.properties.run import Run, in_session
 def history_does_not_matter(case: Case, subject: GuardedSubject) -> Verdict:
     """The last batch gives what a fresh session gives for it."""
     with subject.session(case.family, case.setup) as session:
-        fresh = Run(case, subject, session).encode(case.history[-1])
+        fresh = kept(Run(case, subject, session).encode(case.history[-1]))
 
     def body(run: Run) -> Verdict:
         *_, (_, _, outputs) = run.batches()
@@ -44,7 +44,7 @@ def repeat_agrees(case: Case, subject: GuardedSubject) -> Verdict:
     """Going through the history a second time gives every result again."""
 
     def body(run: Run) -> Verdict:
-        first = [outputs for _, _, outputs in run.batches()]
+        first = [kept(outputs) for _, _, outputs in run.batches()]
         because = "a graph's memory, a workspace or a buffer was changed by the batches in between"
         for number, _, outputs in run.batches():
             if verdict := run.changed(outputs, first[number], what="as it came the first time", because=because):
@@ -79,7 +79,7 @@ def overwritten_pixels_are_read(case: Case, subject: GuardedSubject) -> Verdict:
     """A batch whose tensors are overwritten in place, in one row each, gives what a fresh session gives for it."""
     batch = case.history[0]
     with subject.session(case.family, case.setup) as session:
-        fresh = session.encode(_overwritten(items(case, batch)))
+        fresh = kept(session.encode(_overwritten(items(case, batch))))
 
     def body(run: Run) -> Verdict:
         given = items(case, batch)
