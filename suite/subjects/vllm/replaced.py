@@ -1,0 +1,116 @@
+"""The one place where names of vLLM and of torch are replaced, and what each replacement stands for."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from unittest import mock
+
+import torch
+
+import models
+from suite.emulator.device import EmulatedDevice
+from suite.emulator.shim import CUDAGraph, routed
+from suite.subjects.observation import Observer
+from suite.subjects.vllm.engine import Engine
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """Something that cannot exist without a GPU, and what stands for it."""
+
+    name: str
+    by: str
+    why: str
+
+
+REPLACEMENTS = (
+    Replacement("torch.cuda, torch.accelerator", "the emulator", "there is no GPU; put back when a session ends"),
+    Replacement(
+        "torch.cuda.CUDAGraph",
+        "the emulator's graph, which tells when it replays",
+        "launches are observed and not asked for",
+    ),
+    Replacement(
+        "current_stream in vllm.v1.worker.encoder_cudagraph",
+        "one emulated stream that is not the default one",
+        "the engine knows streams of its own platforms only (releases that name the stream of a capture)",
+    ),
+    Replacement(
+        "VllmConfig",
+        "the engine's CompilationConfig in plain namespaces",
+        "a whole configuration asks for a model on disk; the manager reads six fields",
+    ),
+    Replacement(
+        "the model",
+        "an encoder of the zoo, derived from SupportsEncoderCudaGraph",
+        "models of the engine need its compiled parts",
+    ),
+)
+"""All that is replaced. Everything else is the release as it was installed."""
+
+
+@contextlib.contextmanager
+def without_a_gpu(engine: Engine, device: EmulatedDevice, observer: Observer) -> Iterator[None]:
+    """The engine runs on the emulated device until the block ends; then every name is as it was."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(routed(device))
+        stack.enter_context(_replaced(torch.cuda, "CUDAGraph", _observed_graphs(observer)))
+        if engine.dialect.names_stream:
+            stream = torch.cuda.Stream()
+            stack.enter_context(_replaced(engine.module, "current_stream", lambda: stream))
+        yield
+
+
+def _replaced(module: ModuleType, name: str, value: object) -> contextlib.AbstractContextManager[object]:
+    """The name has that value until the block ends.
+
+    Raises:
+        AttributeError: there is no such name, so nothing would be replaced.
+    """
+    return mock.patch.object(module, name, value)
+
+
+def _observed_graphs(observer: Observer) -> type[CUDAGraph]:
+    """The class of graphs of one session: each knows the budget that was asked for last when it was made."""
+
+    class ObservedGraph(CUDAGraph):
+        """A graph whose captures and replays are seen."""
+
+        def __init__(self, keep_graph: bool = False) -> None:
+            super().__init__(keep_graph)
+            self._budget = observer.budget
+            self._kernels: set[str] = set()
+            self._seeing = contextlib.ExitStack()
+
+        def capture_begin(self, *args: object, **named: object) -> None:
+            """As the graph's."""
+            begin: Callable[..., None] = super().capture_begin
+            begin(*args, **named)
+            self._kernels = self._seeing.enter_context(models.kernels_seen())
+            observer.capturing = True
+
+        def capture_end(self) -> None:
+            """As the graph's; what the engine keeps lies outside the pool, so nothing born in it is an output."""
+            self._end()
+            super().capture_end()
+            self.declare_outputs(())
+
+        def abandon(self) -> None:
+            """As the graph's."""
+            self._end()
+            super().abandon()
+
+        def replay(self) -> None:
+            """As the graph's, or the planted failure."""
+            observer.fail_if_armed("replay")
+            super().replay()
+            observer.replayed(self._budget, frozenset(self._kernels))
+
+        def _end(self) -> None:
+            observer.capturing = False
+            self._seeing.close()
+
+    return ObservedGraph

@@ -1,0 +1,61 @@
+"""vLLM as a subject."""
+
+from __future__ import annotations
+
+import models
+from models.api import Family
+from suite.contract.case import Setup
+from suite.contract.subject import AdapterBroken, Capabilities, Refused
+from suite.subjects.observation import Observer
+from suite.subjects.vllm.config import config_of
+from suite.subjects.vllm.engine import Engine
+from suite.subjects.vllm.model import model_class
+from suite.subjects.vllm.session import VllmSession
+
+CAPABILITIES = Capabilities(
+    token_budgets=True, statistics=True, configurable=True, observable=True, infers_ladder=True, video=True
+)
+
+
+class VllmSubject:
+    """The encoder-graph manager of the vLLM that is installed, unmodified, on the emulator."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.name = "vllm"
+        self.version = engine.version
+        self.capabilities = CAPABILITIES
+        self._engine = engine
+
+    def start(self, family: Family, setup: Setup) -> VllmSession:
+        """A captured session.
+
+        Raises:
+            Refused: the engine refuses the configuration.
+        """
+        session = VllmSession(family, setup, self._engine)
+        try:
+            session.capture()
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def inferred_ladder(self, family: Family, *, least: int, most: int) -> tuple[int, ...]:
+        """The manager's, before a model that states this range."""
+        engine = self._engine
+        encoder = models.build(family.name)
+        model = model_class(engine.dialect, engine.protocol)(encoder, Observer(), engine.shapes)
+        model.range = (least, most)
+        try:
+            manager = engine.manager(config_of(Setup(), family, engine), encoder.device, encoder.dtype, model)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+        return tuple(manager.token_budgets)
+
+    def missing_method(self, family: Family, method: str) -> None:
+        """Not offered: a model without the whole protocol runs in eager without a word."""
+        raise AdapterBroken("the capability `model_protocol` is not declared")
+
+    def methods(self) -> tuple[str, ...]:
+        """Not offered."""
+        raise AdapterBroken("the capability `model_protocol` is not declared")
