@@ -159,13 +159,13 @@ def defaults(draw: st.DrawFn, space: Space) -> Case:
 
 @st.composite
 def packings(draw: st.DrawFn, space: Space) -> Case:
-    """Mixes of images, and of clips where the family takes them, under any of the subject's packers.
+    """Mixes of images, and of clips where subject and family take them, under any of the subject's packers.
 
     Some go on with clips that would share a graph but for their frames, and some end in a crowd: more small
     items than any graph holds, a queue that has to be cut many times.
     """
     sizes = space.family.sizes
-    with_clips = "video" in space.family.modalities
+    with_clips = space.capabilities.video and "video" in space.family.modalities
     case = draw(st.one_of(mixes(space), videos(space)) if with_clips else mixes(space), label="case")
     setup = replace(case.setup, packer=draw(st.sampled_from(space.capabilities.packers or (None,)), label="packer"))
     history = list(case.history)

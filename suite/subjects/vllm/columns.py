@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from suite.contract.subject import AdapterBroken
 from suite.subjects.column import Column
 from suite.subjects.vllm.engine import installed
-from suite.subjects.vllm.subject import VllmSubject
+from suite.subjects.vllm.session import ModelMaker
+from suite.subjects.vllm.subject import CAPABILITIES, VllmSubject
+
+WHERE_CLIPS_HIDE = (
+    "packing/every-item-once",
+    "packing/no-limit-exceeded",
+    "packing/smallest-budget",
+    "packing/equal-items-share",
+    "packing/fitting-items-are-replayed",
+    "packing/plan-is-a-function-of-sizes",
+)
+"""Laws whose cases hold clips and images, so that what is wrong with clips is all that they find."""
 
 
-def columns(device: str, model: str | None = None) -> tuple[Column, ...]:
-    """The installed release on the emulator.
+def columns(device: str, model: ModelMaker | None = None) -> tuple[Column, ...]:
+    """The installed release on the emulator, with encoders of the zoo or with the models that `model` makes of them.
 
     Raises:
-        EngineMissing: there is no vLLM here, or none that can be used.
-        ValueError: real graphs, or a model of one's own, which this adapter does not offer.
+        AdapterBroken: there is no vLLM here, none that can be used, or the device is another.
     """
     if device != "emulator":
-        raise ValueError(f"subject vllm runs on the emulator, not on {device!r}: leave --device out")
-    if model is not None:
-        raise ValueError(f"subject vllm runs the encoders of the zoo, not {model!r}: leave --model out")
+        raise AdapterBroken(f"vllm runs on the emulator, not on {device!r}: leave --device out")
     engine = installed()
     text = f"vLLM {engine.version}, dialect {engine.dialect.letter}, its manager unmodified on the emulator"
-    return (Column(VllmSubject(engine), text=text),)
+    images = VllmSubject(engine, maker=model, capabilities=replace(CAPABILITIES, video=False))
+    return (
+        Column(VllmSubject(engine, maker=model), text=text),
+        Column(
+            images,
+            text="the same without clips, so that what is wrong with clips hides nothing else",
+            name="images",
+            laws=WHERE_CLIPS_HIDE,
+            every_family=False,
+        ),
+    )

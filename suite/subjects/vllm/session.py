@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -11,28 +11,32 @@ import torch
 from torch import Tensor
 
 import models
-from models.api import Family, Item
+from models.api import Encoder, Family, Item
 from suite.contract.case import Setup
 from suite.contract.subject import AdapterBroken, Bounds, Counts, DeviceFacts, Launch, Refused, Where
 from suite.emulator.device import EmulatedDevice
 from suite.subjects.observation import Observer
+from suite.subjects.vllm.batches import mm_kwargs_of
 from suite.subjects.vllm.config import config_of
 from suite.subjects.vllm.engine import Engine
-from suite.subjects.vllm.model import mm_kwargs_of, model_class
+from suite.subjects.vllm.observed import observed
 from suite.subjects.vllm.replaced import without_a_gpu
+
+ModelMaker = Callable[[Encoder], object]
+"""Makes a model of the protocol of an encoder of the zoo."""
 
 
 class VllmSession:
     """What vLLM's model runner does with its encoder-graph manager, and no more."""
 
-    def __init__(self, family: Family, setup: Setup, engine: Engine) -> None:
+    def __init__(self, family: Family, setup: Setup, engine: Engine, maker: ModelMaker) -> None:
         self._engine = engine
         self._family = family
         self._stack = contextlib.ExitStack()
         self._observer = Observer()
         self._device = EmulatedDevice()
         encoder = models.build(family.name)
-        model = model_class(engine.dialect, engine.protocol)(encoder, self._observer, engine.shapes)
+        model = observed(maker(encoder), self._observer)
         self._stack.enter_context(without_a_gpu(engine, self._device, self._observer))
         try:
             config = config_of(setup, family, engine)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import models
 from models.api import Family
 from suite.contract.case import Setup
 from suite.contract.subject import AdapterBroken, Capabilities, Refused
-from suite.subjects.observation import Observer
 from suite.subjects.vllm.config import config_of
 from suite.subjects.vllm.engine import Engine
-from suite.subjects.vllm.model import model_class
-from suite.subjects.vllm.session import VllmSession
+from suite.subjects.vllm.model import zoo_model
+from suite.subjects.vllm.session import ModelMaker, VllmSession
 
 CAPABILITIES = Capabilities(
     token_budgets=True, statistics=True, configurable=True, observable=True, infers_ladder=True, video=True
@@ -20,11 +22,16 @@ CAPABILITIES = Capabilities(
 class VllmSubject:
     """The encoder-graph manager of the vLLM that is installed, unmodified, on the emulator."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, *, maker: ModelMaker | None = None, capabilities: Capabilities = CAPABILITIES
+    ) -> None:
         self.name = "vllm"
         self.version = engine.version
-        self.capabilities = CAPABILITIES
+        # A model that is not ours states a range of its own.
+        self.capabilities = capabilities if maker is None else replace(capabilities, infers_ladder=False)
         self._engine = engine
+        self._zoo = partial(zoo_model, dialect=engine.dialect, protocol=engine.protocol, shapes=engine.shapes)
+        self._maker = maker or self._zoo
 
     def start(self, family: Family, setup: Setup) -> VllmSession:
         """A captured session.
@@ -32,7 +39,7 @@ class VllmSubject:
         Raises:
             Refused: the engine refuses the configuration.
         """
-        session = VllmSession(family, setup, self._engine)
+        session = VllmSession(family, setup, self._engine, self._maker)
         try:
             session.capture()
         except BaseException:
@@ -44,7 +51,7 @@ class VllmSubject:
         """The manager's, before a model that states this range."""
         engine = self._engine
         encoder = models.build(family.name)
-        model = model_class(engine.dialect, engine.protocol)(encoder, Observer(), engine.shapes)
+        model = self._zoo(encoder)
         model.range = (least, most)
         try:
             manager = engine.manager(config_of(Setup(), family, engine), encoder.device, encoder.dtype, model)

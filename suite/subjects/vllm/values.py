@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -27,16 +28,26 @@ def count_on(buffer: Tensor, value: Tensor) -> None:
 
 
 class GraphValues:
-    """The tensors of one encoder, by name: the metadata that it reads, and the pixels."""
+    """The metadata that one encoder reads beside the pixels, by name."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
         self._sizes = encoder.family.sizes
-
-    def captured(self, budget: int, *, max_items: int, max_frames: int) -> dict[str, Tensor]:
-        """One image that fills the budget, in the shapes that hold for every batch within the limits."""
+        self._like = cache(self._captured)
         unit = self._sizes.unit
-        tokens = -(-budget // unit) * unit
+        small, large = self._captured(unit, 1, 1), self._captured(2 * unit, 1, 1)
+        special = {name: padding for name, value in large.items() if (padding := _padding(name, value))}
+        self.names = tuple(small)
+        self._limited = [name for name in special if small[name].shape == large[name].shape]
+        self.growing = {name: padding for name, padding in special.items() if name not in self._limited}
+        """Values that grow with the budget and that zeros behind them would spoil, with how they are padded."""
+
+    def captured(self, budget: int, max_items: int, max_frames: int) -> dict[str, Tensor]:
+        """One image that fills the budget, in the shapes that hold for every batch within the limits."""
+        return {name: value.clone() for name, value in self._like(budget, max_items, max_frames).items()}
+
+    def _captured(self, budget: int, max_items: int, max_frames: int) -> dict[str, Tensor]:
+        tokens = self._whole(budget) * self._sizes.unit
         # The encoder's capacity has room for one image beside those asked for; here that image is one of them.
         frames = max(max_frames, max_items)
         values = self._encoder.metadata([], capacity=Capacity(tokens=tokens, items=max_items - 1, frames=frames - 1))
@@ -47,23 +58,33 @@ class GraphValues:
 
     def pixels(self, budget: int) -> Tensor:
         """`[rows, *row_shape]` of a full budget."""
-        sizes, family = self._sizes, self._encoder.family
-        return torch.zeros(-(-budget // sizes.unit) * sizes.rows_per_unit, *family.row_shape, dtype=self._encoder.dtype)
+        rows = self._whole(budget) * self._sizes.rows_per_unit
+        return torch.zeros(rows, *self._encoder.family.row_shape, dtype=self._encoder.dtype)
 
-    def of_batch(self, grids: Sequence[Grid]) -> dict[str, Tensor | None]:
-        """The batch's own metadata, unpadded; None for maxima, whose captured value is a bound for every batch."""
+    def _whole(self, budget: int) -> int:
+        return -(-budget // self._sizes.unit)
+
+    def of_batch(self, grids: Sequence[Grid], max_items: int, max_frames: int) -> dict[str, Tensor | None]:
+        """The batch's own metadata; None for maxima, whose captured value is a bound for every batch.
+
+        Offsets that the limits bound have the length of the capture. Where a batch has more segments than that,
+        they are longer, and do not fit the buffer.
+        """
         exact = self._encoder.metadata(grids)
-        return {name: value if value.ndim else None for name, value in exact.items()}
+        values: dict[str, Tensor | None] = {name: value if value.ndim else None for name, value in exact.items()}
+        like = self._like(self._sizes.unit, max_items, max_frames)
+        for name in self._limited:
+            if len(exact[name]) < len(like[name]):
+                values[name] = padded = torch.empty_like(like[name])
+                repeat_last(padded, exact[name])
+        return values
 
 
-def paddings(captured: Mapping[str, Tensor]) -> dict[str, Padding]:
-    """How the values are padded for which zeros are wrong, by name; the engine pads all others with zeros."""
-    offsets: dict[str, Padding] = {name: repeat_last for name in captured if name.startswith("cu_")}
-    return offsets | {name: count_on for name, value in captured.items() if _is_permutation(value)}
-
-
-def _is_permutation(value: Tensor) -> bool:
-    """Whether it holds each place once, as an index does that the encoder inverts."""
+def _padding(name: str, value: Tensor) -> Padding | None:
+    """How a value is padded for which zeros are wrong."""
+    if name.startswith("cu_"):
+        return repeat_last
     if value.ndim != 1 or value.is_floating_point():
-        return False
-    return torch.equal(value.sort().values, torch.arange(len(value), dtype=value.dtype))
+        return None
+    ascending = torch.arange(len(value), dtype=value.dtype)
+    return count_on if torch.equal(value.sort().values, ascending) else None
