@@ -113,6 +113,7 @@ LAZY = {
     "reference.engine.place": "what a worker is made by is named as data, so that any process can import it",
     "suite.subjects.finding": "somebody else's subject is imported when it is asked for, by its name",
     "suite.oracles.fresh_process": "what a new process imports is what it is asked to look at",
+    "suite.subjects.vllm.engine": "an engine is imported when it is asked for, and is not there for most",
     "reference.compilation.monitor": "depyf is optional, and heavy where it is installed",
 }
 """Files that may import inside a function, each with its reason."""

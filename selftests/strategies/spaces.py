@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
@@ -31,8 +32,15 @@ def reachable(name: str) -> list[str]:
     return [strategy for strategy in CASES if unreachable(strategy, space(name)) is None]
 
 
-def draw_all(strategy: str, family_name: str, *, examples: int, see: Callable[[Case], object]) -> None:
-    """Shows `see` so many cases, the same ones on every run."""
+def draw_all(
+    strategy: str,
+    family_name: str,
+    *,
+    examples: int,
+    see: Callable[[Case], object],
+    capabilities: Capabilities = CAPABLE,
+) -> None:
+    """Shows `see` so many cases for a subject of these capabilities, the same ones on every run."""
 
     @seed(0)
     @settings(
@@ -42,7 +50,7 @@ def draw_all(strategy: str, family_name: str, *, examples: int, see: Callable[[C
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(cases(strategy, space(family_name)))
+    @given(cases(strategy, replace(space(family_name), capabilities=capabilities)))
     def show(case: Case) -> None:
         see(case)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from models.api import Sizes
@@ -50,6 +52,22 @@ CELLS = [(name, strategy) for name in KINDS for strategy in reachable(name)]
 def test_cases_are_valid(name: str, strategy: str) -> None:
     """Sizes that the family takes, a ladder that every subject must accept, and at least one item."""
     draw_all(strategy, name, examples=25, see=lambda case: _check(case, strategy))
+
+
+def test_a_subject_without_video_is_given_no_clips() -> None:
+    """The laws on packing need no video, and draw clips for subjects that declare it."""
+    seen: list[Case] = []
+    draw_all("packings", "toy", examples=40, see=seen.append, capabilities=replace(CAPABLE, video=False))
+    assert {spec.modality for case in seen for batch in case.history for spec in batch} == {"image"}
+    assert {case.setup.max_frames for case in seen} == {None}
+
+
+def test_a_subject_without_back_ends_is_not_asked_to_refuse_one() -> None:
+    """It has no such option; every other value is spoilt all the same."""
+    seen: list[Case] = []
+    draw_all("bad_configurations", "toy", examples=60, see=seen.append, capabilities=replace(CAPABLE, backends=()))
+    assert {case.setup.backend for case in seen} == {None}
+    assert len({case.setup.max_items for case in seen}) > 1
 
 
 def test_the_kinds_are_all_there_are() -> None:

@@ -34,6 +34,8 @@ def bad_setups(draw: st.DrawFn, family: Family, capabilities: Capabilities) -> S
     good = Setup(budgets=(4 * unit, 8 * unit), max_items=2)
     negative = draw(st.integers(-100, -1), label="negative")
     no_number = cast("int", draw(st.sampled_from([2.5, "64", True]), label="no whole number"))
+    # A subject that declares no back ends has no such option to spoil.
+    unknown = [f"no-such-back-end-{-negative}"] if capabilities.backends else []
     unbuildable = [name for name in capabilities.backends if name not in family.backends]
     bad_budgets = [draw(st.permutations((bad, *good.budgets)).map(tuple)) for bad in (negative, 0, no_number)]
     return draw(
@@ -45,7 +47,7 @@ def bad_setups(draw: st.DrawFn, family: Family, capabilities: Capabilities) -> S
                 replace(good, max_items=good.budgets[0] + 1 - negative),
                 replace(good, max_frames=negative),
                 replace(good, max_frames=no_number),
-                *(replace(good, backend=name) for name in (f"no-such-back-end-{-negative}", *unbuildable)),
+                *(replace(good, backend=name) for name in (*unknown, *unbuildable)),
             ]
         ),
         label="spoilt",
