@@ -37,6 +37,14 @@ class _KeepsOrder(Books):
         return replace(bounds, budgets=self.setup.budgets or bounds.budgets)
 
 
+class _TakesManyItems(Books):
+    """Infers room for more items than its smallest budget has tokens."""
+
+    def bounds(self) -> Bounds:
+        bounds = super().bounds()
+        return replace(bounds, max_items=self.setup.max_items or 2 * bounds.budgets[-1])
+
+
 class _AlwaysOn(Books):
     """Captures though it was told not to."""
 
@@ -81,6 +89,7 @@ BROKEN_CONFIGURATIONS: dict[str, type[Books]] = {
     "configuration/accepted-means-it-runs": _AcceptsAndFails,
     "configuration/bad-values-are-refused": _AcceptsAll,
     "configuration/ladder-is-sound": _KeepsOrder,
+    "configuration/items-fit-the-smallest-budget": _TakesManyItems,
     "configuration/inferred-ladder-spans-the-range": _EndsAtAPower,
     "configuration/off-changes-nothing": _AlwaysOn,
     "configuration/asked-backend-runs": _OnlyFlash,

@@ -163,7 +163,7 @@ FAULTS = (
     Fault(
         id="configuration/cap-dropped",
         breaks="the inferred limit on items can exceed the smallest budget",
-        caught_by=("configuration/ladder-is-sound",),
+        caught_by=("configuration/items-fit-the-smallest-budget",),
         parts=injection.manager_changed(_cap_dropped),
         source="BUG-E08",
     ),
