@@ -23,7 +23,7 @@ from suite.contract.subject import Disturbance
 from suite.subjects.reference_parts import Parts
 from suite.subjects.reference_rank import Rank, seen
 
-GROUP_SECONDS = 3.0
+GROUP_SECONDS = 6.0
 """How long a rank waits for the others, at the meeting and in each collective."""
 MOST_TEXT = 2000
 """Characters of what a rank raised that come back."""

@@ -27,7 +27,7 @@ from suite.subjects import rank_worker
 from suite.subjects.rank_worker import RankRaised, RankWorker
 from suite.subjects.reference_parts import Parts
 
-DEADLINE_SECONDS = 8.0
+DEADLINE_SECONDS = 12.0
 """After this long a rank that has not answered counts as stuck."""
 PLANTED_SECONDS = 1.0
 """For a rank that was told to hang, once all others have answered: it might not have come to that place."""
