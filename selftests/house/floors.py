@@ -65,6 +65,9 @@ ROOMS: dict[str, Room] = {
         ),
         others=("hypothesis", "packaging", "torch"),
     ),
+    "suite.witness": Room(
+        5, ours=("suite.contract.subject", "suite.emulator.*", "suite.subjects.*"), others=("torch", "pytest", "vllm")
+    ),
     "suite.session": Room(
         5,
         ours=(
@@ -113,6 +116,7 @@ LAZY = {
     "reference.engine.place": "what a worker is made by is named as data, so that any process can import it",
     "suite.subjects.finding": "somebody else's subject is imported when it is asked for, by its name",
     "suite.oracles.fresh_process": "what a new process imports is what it is asked to look at",
+    "suite.witness.emulated_platform": "the engine is imported once pytest runs its tests",
     "suite.subjects.vllm.engine": "an engine is imported when it is asked for, and is not there for most",
     "reference.compilation.monitor": "depyf is optional, and heavy where it is installed",
 }

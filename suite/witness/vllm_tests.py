@@ -1,6 +1,6 @@
 """vLLM's own tests of its encoder graphs as a second witness: fetched when asked for, run on the emulator.
 
-`python -m suite.subjects.vllm.own_tests [--source FOLDER] [--output-json FILE]` runs the tests of the release that is
+`python -m suite.witness.vllm_tests [--source FOLDER] [--output-json FILE]` runs the tests of the release that is
 installed. They come from its source distribution, which pip finds where it finds everything else; nothing of it is
 kept. What passes here passes by the engine's own measure: shapes and counters, and values in few places.
 """
@@ -25,8 +25,8 @@ from suite.subjects.vllm.engine import QUIET, installed
 
 TESTS = Path("tests/v1/cudagraph/test_encoder_cudagraph.py")
 """In the source distribution of every release."""
-PLUGIN = "suite.subjects.vllm.emulated_platform"
-ROOT = Path(__file__).resolve().parents[3]
+PLUGIN = "suite.witness.emulated_platform"
+ROOT = Path(__file__).resolve().parents[2]
 FETCH_SECONDS, RUN_SECONDS = 600.0, 600.0
 SAID = 600
 """Characters of the end of what a program wrote."""
@@ -37,7 +37,7 @@ class NoWitness(AdapterBroken):
 
 
 @dataclass(frozen=True)
-class Test:
+class OwnTest:
     """One test of the engine's."""
 
     name: str
@@ -51,7 +51,7 @@ class Witness:
     """What came of all tests of one release."""
 
     version: str
-    tests: tuple[Test, ...]
+    tests: tuple[OwnTest, ...]
 
     @property
     def counts(self) -> Counter[str]:
@@ -112,15 +112,16 @@ def run_tests(source: Path, version: str) -> Witness:
             raise NoWitness(f"vLLM's own tests did not end within {RUN_SECONDS:g} s") from None
         if not result.exists():
             raise NoWitness(f"pytest could not run {source / TESTS}: {(done.stderr or done.stdout).strip()[-SAID:]}")
-        return Witness(version, tuple(map(_test, ElementTree.parse(result).iter("testcase"))))
+        return Witness(version, tuple(map(outcome_of, ElementTree.parse(result).iter("testcase"))))
 
 
-def _test(case: ElementTree.Element) -> Test:
+def outcome_of(case: ElementTree.Element) -> OwnTest:
+    """One `testcase` of pytest's JUnit file."""
     name = f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}"
     for outcome, tag in (("failed", "failure"), ("error", "error"), ("skipped", "skipped")):
         if (told := case.find(tag)) is not None:
-            return Test(name, outcome, (told.get("message") or "").splitlines()[0] if told.get("message") else "")
-    return Test(name, "passed")
+            return OwnTest(name, outcome, (told.get("message") or "").splitlines()[0] if told.get("message") else "")
+    return OwnTest(name, "passed")
 
 
 def text_of(witness: Witness) -> str:
@@ -133,7 +134,7 @@ def text_of(witness: Witness) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the tests of the installed release; 0 if none failed, 1 if one did, 2 if they could not be run."""
-    parser = argparse.ArgumentParser(prog="python -m suite.subjects.vllm.own_tests", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m suite.witness.vllm_tests", description=__doc__)
     parser.add_argument("--source", type=Path, metavar="FOLDER", help="an unpacked source distribution; none: fetch it")
     parser.add_argument("--output-json", type=Path, metavar="FILE", help="where the outcomes go as JSON")
     options = parser.parse_args(arguments)
@@ -145,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with source_of(version) as source:
                 witness = run_tests(source, version)
     except AdapterBroken as error:
-        print(f"own_tests: {error}", file=sys.stderr)
+        print(f"vllm_tests: {error}", file=sys.stderr)
         return 2
     if options.output_json is not None:
         options.output_json.write_text(json.dumps(asdict(witness), indent=2) + "\n")

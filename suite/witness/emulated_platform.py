@@ -1,6 +1,6 @@
 """A plugin of pytest under which vLLM's own tests of encoder graphs find a device for graphs: the emulator.
 
-Given as `-p suite.subjects.vllm.emulated_platform`. Each test has an emulated device of its own. Where a test writes
+Given as `-p suite.witness.emulated_platform`. Each test has an emulated device of its own. Where a test writes
 `cuda:0` itself, as those of older releases do, its tensors are made on the host, where the emulated device keeps them.
 """
 
@@ -22,6 +22,9 @@ from suite.emulator.shim import routed
 from suite.subjects.vllm.engine import MANAGER, installed
 
 PLATFORMS = "vllm.platforms"
+
+
+_NAMES_DEVICE: object = torch.device
 
 
 class EmulatedPlatform:
@@ -58,7 +61,9 @@ class CudaIsHost(TorchFunctionMode):
         args: Sequence[object] = (),
         kwargs: Mapping[str, object] | None = None,
     ) -> object:
-        """The function, with other devices."""
+        """The function, with other devices; what only names a device is left as it is."""
+        if func is _NAMES_DEVICE:
+            return func(*args, **(kwargs or {}))
         return func(*map(_on_host, args), **{name: _on_host(value) for name, value in (kwargs or {}).items()})
 
 
@@ -85,12 +90,12 @@ def emulated_device() -> Iterator[None]:
         stack.enter_context(CudaIsHost())
         if hasattr(manager, "current_stream"):
             stream = torch.cuda.Stream()
-            stack.enter_context(mock.patch.object(manager, "current_stream", lambda: stream))
+            stack.enter_context(mock.patch.object(manager, "current_stream", return_value=stream))
         yield
 
 
 @pytest.fixture
-def dist_init(tmp_path: Path, emulated_device: None) -> Iterator[None]:
+def dist_init(tmp_path: Path) -> Iterator[None]:
     """A group of this process alone, which vLLM's conftest makes over NCCL."""
     config, group = importlib.import_module("vllm.config"), importlib.import_module("vllm.distributed")
     with config.set_current_vllm_config(config.VllmConfig()):
