@@ -87,6 +87,7 @@ class Manager:
     def __init__(self, config: Any, device: torch.device, dtype: torch.dtype, model: Any) -> None:  # noqa: ANN401 - as an engine's
         wishes = config.compilation_config
         self.config = model.get_encoder_cudagraph_config()
+        self.ranks = config.parallel_config.tensor_parallel_size
         self.model = model
         self.token_budgets = sorted(set(wishes.budgets)) or list(model.get_encoder_cudagraph_budget_range(config))
         if self.token_budgets[0] < 1:
@@ -114,11 +115,23 @@ class Manager:
             self.graphs[budget] = (graph, {name: value for each in given for name, value in each.items()}, output)
 
     def execute(self, mm_kwargs: dict[str, Any]) -> list[Tensor]:
-        """One `[tokens, width]` per item."""
+        """One `[tokens, width]` per item, on every rank."""
+        if self.ranks == 1:
+            return self._execute_local(mm_kwargs)
+
+        def local(indices: list[int]) -> list[Tensor]:
+            return self._execute_local(self.model.select_encoder_cudagraph_items(mm_kwargs, indices))
+
+        return dealt(globals_of(self), self._sizes(mm_kwargs), local, width=self.config.out_hidden_size)
+
+    def _sizes(self, mm_kwargs: dict[str, Any]) -> list[int]:
         if self.dialect.counts_items:
-            sizes = self.model.get_encoder_cudagraph_per_item_output_tokens(mm_kwargs)
-        else:
-            sizes = [spec.output_tokens for spec in self.model.get_encoder_cudagraph_item_specs(mm_kwargs)]
+            sizes: list[int] = self.model.get_encoder_cudagraph_per_item_output_tokens(mm_kwargs)
+            return sizes
+        return [spec.output_tokens for spec in self.model.get_encoder_cudagraph_item_specs(mm_kwargs)]
+
+    def _execute_local(self, mm_kwargs: dict[str, Any]) -> list[Tensor]:
+        sizes = self._sizes(mm_kwargs)
         alone = [self.model.select_encoder_cudagraph_items(mm_kwargs, [index]) for index in range(len(sizes))]
         return [self._one(item, tokens) for item, tokens in zip(alone, sizes, strict=True)]
 
@@ -148,6 +161,57 @@ class Manager:
         rate = self.hits / max(1, self.hits + self.misses)
         counts = {"graph_hits": self.hits, "graph_misses": self.misses, "hit_rate": rate}
         return {**counts, "num_budgets": len(self.graphs), "token_budgets": self.token_budgets}
+
+
+def dealt(
+    module: Any,  # noqa: ANN401 - a module made here, with names of its own
+    sizes: list[int],
+    local: Callable[[list[int]], list[Tensor]],
+    *,
+    width: int,
+) -> list[Tensor]:
+    """Items are dealt like cards, and every rank gathers all of them."""
+    ranks = module.get_tensor_model_parallel_world_size()
+    shares = [list(range(rank, len(sizes), ranks)) for rank in range(ranks)]
+    rows = torch.zeros(max(sum(sizes[index] for index in share) for share in shares), width)
+    mine = local(shares[module.get_tensor_model_parallel_rank()])
+    if mine:
+        rows[: sum(map(len, mine))] = torch.cat(mine)
+    parts = module.tensor_model_parallel_all_gather(rows, dim=0).split(len(rows))
+    found: dict[int, Tensor] = {}
+    for share, part in zip(shares, parts, strict=True):
+        lengths = [sizes[index] for index in share]
+        found |= dict(zip(share, part[: sum(lengths)].split(lengths), strict=True))
+    return [found[index] for index in range(len(sizes))]
+
+
+def vision_module() -> ModuleType:
+    """The module that shares a batch out where there are no graphs."""
+    module = ModuleType("vision")
+
+    def by_grids(model: Any, pixels: Tensor, grids: list[list[int]], *, rope_type: str) -> tuple[Tensor, ...]:  # noqa: ANN401 - as an engine's
+        assert rope_type == "rope_3d"
+        rows = [frames * height * width for frames, height, width in grids]
+        parts = pixels.split(rows)
+
+        def local(indices: list[int]) -> list[Tensor]:
+            tokens = [rows[index] // model.spatial_merge_size**2 for index in indices]
+            given = torch.cat([parts[index] for index in indices]) if indices else pixels[:0]
+            return list(model(given, [grids[index] for index in indices]).split(tokens)) if indices else []
+
+        sizes = [count // model.spatial_merge_size**2 for count in rows]
+        return tuple(dealt(module, sizes, local, width=model.out_hidden_size))
+
+    module.run_dp_sharded_mrope_vision_model = by_grids  # type: ignore[attr-defined]  # a module made here
+    return module
+
+
+def of_a_group(module: ModuleType) -> ModuleType:
+    """The module with the names of a group of ranks, none of which answers."""
+    for name in ("rank", "world_size"):
+        setattr(module, f"get_tensor_model_parallel_{name}", no_stream)
+    module.tensor_model_parallel_all_gather = no_stream  # type: ignore[attr-defined]  # a module made here
+    return module
 
 
 def globals_of(manager: Manager) -> Any:  # noqa: ANN401 - a module made here, with names of its own
@@ -180,11 +244,11 @@ def no_stream() -> object:
 
 def engine(dialect: Dialect, **parts: object) -> Engine:
     """An engine of that dialect; parts replace those of its manager."""
-    module = ModuleType("invented")
+    module = of_a_group(ModuleType("invented"))
     manager = type("Manager", (Manager,), {"dialect": dialect, "module": module, **parts})
     module.EncoderCudaGraphManager = manager  # type: ignore[attr-defined]  # a module made here
     module.current_stream = no_stream  # type: ignore[attr-defined]  # as above
-    return Engine("1", dialect, module, shapes_of(dialect), protocol_of(dialect), wishes)
+    return Engine("1", dialect, module, shapes_of(dialect), of_a_group(vision_module()), protocol_of(dialect), wishes)
 
 
 ENGINES = {dialect.letter: engine(dialect) for dialect in DIALECTS}

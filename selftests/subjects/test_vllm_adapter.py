@@ -17,6 +17,7 @@ from selftests.subjects.invented_vllm import ENGINES, engine
 from suite.contract.case import Case, ItemSpec, Setup, draw_pixels
 from suite.contract.judge import judge
 from suite.contract.law import Law
+from suite.contract.shard_case import Plant
 from suite.contract.subject import AdapterBroken, Disturbance, Launch, Refused
 from suite.driver.catalogue import law_named
 from suite.driver.ticket import guarded
@@ -130,6 +131,30 @@ def test_a_model_of_ones_own_is_watched_too() -> None:
     for output, item in zip(outputs, items, strict=True):
         torch.testing.assert_close(output, 2 * want.forward(item.pixels, want.metadata([item.grid])))
     assert [launch.budget for launch in launches] == [6, 2]
+
+
+@pytest.mark.parametrize("setup", [SETUP, Setup(enabled=False)], ids=["graphs", "eager"])
+@pytest.mark.parametrize("letter", ENGINES)
+def test_every_rank_has_every_item_and_is_watched(letter: str, setup: Setup) -> None:
+    """Dealt like cards: which rank was given what, and one collective for each run of one modality."""
+    specs = [*IMAGES, CLIP]
+    items, want = [draw_pixels(spec, TOY) for spec in specs], build_tower("toy")
+    with closing(VllmSubject(ENGINES[letter]).start_ranks(TOY, setup, 2)) as session:
+        answers = session.encode(items)
+    assert [answer.encoded for answer in answers] == [(0, 2, 3), (1,)]
+    assert [[seen.shape for seen in answer.collectives] for answer in answers] == [[(12, 16), (2, 16)]] * 2
+    for answer in answers:
+        assert answer.error is None
+        for output, item in zip(answer.outputs or (), items, strict=True):
+            torch.testing.assert_close(output, want.encode(item.pixels, item.grid), rtol=1e-4, atol=1e-4)
+
+
+def test_a_rank_that_fails_is_told_from_those_that_wait() -> None:
+    """The invented engine waits for ever, as a real group would."""
+    with closing(VllmSubject(ENGINES["E"]).start_ranks(TOY, SETUP, 2)) as session:
+        failed, waiting = session.encode([draw_pixels(spec, TOY) for spec in IMAGES], Plant(0))
+    assert isinstance(failed.error, Disturbance)
+    assert (failed.stuck, waiting.stuck) == (False, True)
 
 
 def test_what_is_not_declared_is_not_offered() -> None:

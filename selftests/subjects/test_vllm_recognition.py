@@ -84,6 +84,7 @@ def test_a_release_of_another_dialect_is_said(tmp_path: Path, monkeypatch: pytes
     files = {
         WORKER: "",
         f"{WORKER}_defs": fields,
+        "model_executor/models/vision": "",
         "model_executor/models/interfaces": "class SupportsEncoderCudaGraph: ...\n",
         "config": "class CompilationConfig: ...\n",
     }

@@ -17,6 +17,7 @@ from suite.subjects.vllm.dialect import Dialect, UnknownDialect, recognise
 
 MANAGER = "vllm.v1.worker.encoder_cudagraph"
 SHAPES = "vllm.v1.worker.encoder_cudagraph_defs"
+VISION = "vllm.model_executor.models.vision"
 PROTOCOL = "vllm.model_executor.models.interfaces"
 QUIET = {"VLLM_LOGGING_LEVEL": "ERROR"}
 """Environment under which vLLM is imported: it reads it once."""
@@ -37,6 +38,8 @@ class Engine:
     """The module of the manager: names that it imported are replaced there."""
     shapes: ModuleType
     """The module of the dataclasses that manager and model exchange."""
+    vision: ModuleType
+    """The module that shares batches out over ranks without graphs."""
     protocol: type
     """`SupportsEncoderCudaGraph`, from which a model is derived."""
     compilation_config: Callable[..., object]
@@ -57,15 +60,15 @@ def installed() -> Engine:
     with _quietly():
         package = _imported("vllm")
         version = str(getattr(package, "__version__", "of unknown version"))
-        module, shapes, interfaces, config = (
-            _imported(name, found=f"vllm {version}") for name in (MANAGER, SHAPES, PROTOCOL, "vllm.config")
+        module, shapes, vision, interfaces, config = (
+            _imported(name, found=f"vllm {version}") for name in (MANAGER, SHAPES, VISION, PROTOCOL, "vllm.config")
         )
     protocol = cast("type", interfaces.SupportsEncoderCudaGraph)
     try:
         dialect = recognise(protocol, shapes.EncoderCudaGraphConfig)
     except UnknownDialect as unknown:
         raise EngineMissing(f"vllm {version} speaks no dialect that is known: {unknown}. Use {ENVIRONMENTS}") from None
-    return Engine(version, dialect, module, shapes, protocol, config.CompilationConfig)
+    return Engine(version, dialect, module, shapes, vision, protocol, config.CompilationConfig)
 
 
 def _imported(name: str, *, found: str = "no package of that name") -> ModuleType:

@@ -39,6 +39,12 @@ REPLACEMENTS = (
         "the engine knows streams of its own platforms only (releases that name the stream of a capture)",
     ),
     Replacement(
+        "get_tensor_model_parallel_rank, get_tensor_model_parallel_world_size, tensor_model_parallel_all_gather in "
+        "vllm.v1.worker.encoder_cudagraph and vllm.model_executor.models.vision",
+        "ranks in threads, which log every collective",
+        "a group of processes cannot tell which rank does not come",
+    ),
+    Replacement(
         "VllmConfig",
         "the engine's CompilationConfig in plain namespaces",
         "a whole configuration asks for a model on disk; the manager reads six fields",
@@ -57,14 +63,14 @@ def without_a_gpu(engine: Engine, device: EmulatedDevice, observer: Observer) ->
     """The engine runs on the emulated device until the block ends; then every name is as it was."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(routed(device))
-        stack.enter_context(_replaced(torch.cuda, "CUDAGraph", _observed_graphs(observer)))
+        stack.enter_context(replaced(torch.cuda, "CUDAGraph", _observed_graphs(observer)))
         if engine.dialect.names_stream:
             stream = torch.cuda.Stream()
-            stack.enter_context(_replaced(engine.module, "current_stream", lambda: stream))
+            stack.enter_context(replaced(engine.module, "current_stream", lambda: stream))
         yield
 
 
-def _replaced(module: ModuleType, name: str, value: object) -> contextlib.AbstractContextManager[object]:
+def replaced(module: ModuleType, name: str, value: object) -> contextlib.AbstractContextManager[object]:
     """The name has that value until the block ends.
 
     Raises:

@@ -12,10 +12,11 @@ from suite.contract.subject import AdapterBroken, Capabilities, Refused
 from suite.subjects.vllm.config import config_of
 from suite.subjects.vllm.engine import Engine
 from suite.subjects.vllm.model import zoo_model
+from suite.subjects.vllm.ranks import VllmRanks
 from suite.subjects.vllm.session import ModelMaker, VllmSession
 
 CAPABILITIES = Capabilities(
-    token_budgets=True, statistics=True, configurable=True, observable=True, infers_ladder=True, video=True
+    token_budgets=True, statistics=True, configurable=True, observable=True, infers_ladder=True, video=True, ranks=True
 )
 
 
@@ -46,6 +47,14 @@ class VllmSubject:
             session.close()
             raise
         return session
+
+    def start_ranks(self, family: Family, setup: Setup, ranks: int) -> VllmRanks:
+        """A captured session over ranks in threads.
+
+        Raises:
+            Refused: the engine refuses the configuration.
+        """
+        return VllmRanks(family, setup, self._engine, ranks=ranks, maker=self._maker)
 
     def inferred_ladder(self, family: Family, *, least: int, most: int) -> tuple[int, ...]:
         """The manager's, before a model that states this range."""
