@@ -203,6 +203,7 @@ def vision_module() -> ModuleType:
         return tuple(dealt(module, sizes, local, width=model.out_hidden_size))
 
     module.run_dp_sharded_mrope_vision_model = by_grids  # type: ignore[attr-defined]  # a module made here
+    module.run_dp_sharded_vision_model = lambda tiles, model: model(tiles)  # type: ignore[attr-defined]  # as above
     return module
 
 

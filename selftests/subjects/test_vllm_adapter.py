@@ -149,6 +149,18 @@ def test_every_rank_has_every_item_and_is_watched(letter: str, setup: Setup) -> 
             torch.testing.assert_close(output, want.encode(item.pixels, item.grid), rtol=1e-4, atol=1e-4)
 
 
+def test_more_tiles_than_an_item_has_are_shared_out() -> None:
+    """Without graphs tiles are shared out, not items: a rank may be given more of them than the largest item has."""
+    known = family("gemma3")
+    most = Grid(known.sizes.max_frames, *(known.sizes.tile or ()))
+    items = [draw_pixels(ItemSpec(most, seed=seed), known) for seed in range(2)]
+    with closing(VllmSubject(ENGINES["E"]).start_ranks(known, Setup(enabled=False), 1)) as session:
+        (answer,) = session.encode(items)
+    for output, item in zip(answer.outputs or (), items, strict=True):
+        want = build_tower("gemma3").encode(item.pixels, item.grid)
+        torch.testing.assert_close(output, want, rtol=1e-4, atol=1e-4)
+
+
 def test_a_rank_that_fails_is_told_from_those_that_wait() -> None:
     """The invented engine waits for ever, as a real group would."""
     with closing(VllmSubject(ENGINES["E"]).start_ranks(TOY, SETUP, 2)) as session:

@@ -108,7 +108,7 @@ class _Bare(torch.nn.Module):
         """`[tokens, width]`; of tiles, which come without grids, `[tiles, tokens, width]`."""
         if grids is None:
             tile = self._encoder.family.sizes.tile or (1, 1)
-            metadata = self._encoder.metadata([Grid(len(pixels), *tile)])
+            metadata = self._encoder.metadata([Grid(1, *tile)] * len(pixels))
             tiles: Tensor = self._encoder.forward(pixels, metadata).unflatten(0, (len(pixels), -1))
             return tiles
         self._watch.given([self._items[id(grid)] for grid in grids])
