@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
+from hypothesis import Phase, settings
 
 from models.api import Grid
 from selftests.contract.invented import encodes_first_batch, invented_law, raising, subject
@@ -13,9 +14,18 @@ from selftests.strategies.spaces import CAPABLE, space
 from suite.contract.case import AnyCase, Case, ItemSpec
 from suite.contract.guard import GuardedSubject
 from suite.contract.verdict import Difference, Outcome, Verdict, holds, unknown
+from suite.driver.profiles import Profile
 from suite.driver.search import search
 from suite.oracles.sizes import total_tokens
 from suite.strategies.cases import Space
+
+
+class _Drawless(Profile):
+    """A profile with which Hypothesis draws nothing."""
+
+    def settings(self, examples: int) -> settings:
+        """Without the phase that draws."""
+        return settings(super().settings(examples), phases=(Phase.shrink,))
 
 
 def _always(_case: Case, _given: GuardedSubject) -> Verdict:
@@ -94,11 +104,19 @@ def test_no_shrinking_at_all() -> None:
     assert len(_violating(trail)) == 1
 
 
+def test_the_first_case_is_always_tried() -> None:
+    """A machine so busy that time is over before the first case: it is judged none the less, and no other."""
+    late = replace(PROFILE, search_seconds=-1.0)
+    held = hunt(_never, profile=late)
+    assert (held.verdict.outcome, held.cases) == (Outcome.HOLDS, 1)
+    assert (held.verdict.reason or "").startswith("time was up after 1 of ")
+    assert hunt(_always, profile=late).verdict == WRONG
+
+
 def test_no_case_at_all_is_unknown() -> None:
-    """A search that had no time says so, and is not green."""
-    found = hunt(_never, profile=replace(PROFILE, search_seconds=-1.0))
-    assert found.verdict == unknown("no case was drawn: this class of inputs was not reached")
-    assert (found.cases, found.labels) == (0, {})
+    """A search that drew nothing says so, and is not green."""
+    found = hunt(_never, profile=_Drawless(**asdict(PROFILE)))
+    assert (found.verdict.outcome, found.cases, found.labels) == (Outcome.UNKNOWN, 0, {})
 
 
 def test_a_strategy_that_refuses_is_unknown() -> None:

@@ -30,7 +30,7 @@ class Profile:
     random: bool
     """Whether a seed may be given; otherwise the seed is fixed and every run draws the same cases."""
     search_seconds: float
-    """After this long no further case of a law is started; the record says how many ran."""
+    """After this long no further case of a law is started, and one always is; the record says how many ran."""
     shrink_seconds: float
     """After the first violation, how long smaller ones are looked for."""
     dearest: float = math.inf

@@ -97,7 +97,7 @@ class _Search:
         return held
 
     def holds_for(self, case: AnyCase) -> bool:
-        """Judges one case, unless it is known already or time is up."""
+        """Judges one case, unless it is known already or time is up. The first is always judged."""
         if case == self.case:
             return False
         if self._spent():
@@ -118,7 +118,8 @@ class _Search:
         now = self._clock()
         if self.verdict is not None:
             return self._fatal or now > (self._shrink_until or 0.0)
-        return now > self._started + self._profile.search_seconds
+        # Of a law of which nothing was tried nothing can be said, however late this machine comes to it.
+        return self.cases > 0 and now > self._started + self._profile.search_seconds
 
     def _judge(self, case: AnyCase) -> Verdict:
         try:
