@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reports.results import as_table, read_results, with_table
+from selftests.documents.tox_file import environments
 from suite.driver.profiles import PROFILES
 from suite.faults.catalogue import FAULTS
 from suite.subjects.registry import DEVICES, SUBJECTS
@@ -19,6 +20,7 @@ from suite.subjects.strangers import STRANGERS
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md")
 GUIDES = [*DOCUMENTS, *sorted(ROOT.glob("*/README.md")), *sorted(ROOT.glob("suite/*/README.md"))]
+TOX = environments((ROOT / "tox.ini").read_text(encoding="utf-8"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -82,11 +84,22 @@ def test_the_table_of_results_is_in_step() -> None:
 
 
 def test_tox_environments_of_the_documents_exist() -> None:
-    """Each `tox run -e NAME` in a document is an environment of tox.ini."""
-    known = set(re.findall(r"^\[testenv:(\w+)\]", (ROOT / "tox.ini").read_text(), flags=re.MULTILINE))
-    for path in DOCUMENTS:
-        for name in re.findall(r"tox run -e (\w+)", path.read_text(encoding="utf-8")):
-            assert name in known, f"{path.name}: {name}"
+    """Each `tox run -e NAME` in a document or guide is an environment of tox.ini."""
+    for path in GUIDES:
+        for name in re.findall(r"tox run -e (\w[\w.-]*\w)", path.read_text(encoding="utf-8")):
+            assert name in TOX, f"{path.name}: {name}"
+
+
+def test_tox_has_an_environment_for_each_release_of_an_engine() -> None:
+    """Label `strangers` runs what `strangers.py` names as the remedy for a missing engine, and nothing else."""
+    labelled = [name for name, labels in TOX.items() if "strangers" in labels]
+    assert sorted(labelled) == sorted(name for each in STRANGERS.values() for name in each.environments)
+
+
+def test_a_name_with_choices_is_several_environments() -> None:
+    """As tox has it; an environment without labels has none."""
+    text = "[testenv]\n[testenv:a-{1,2.0}]\nlabels = x, y\ncommands = run {posargs} 100%\n[testenv:b]\n"
+    assert environments(text) == {"a-1": ("x", "y"), "a-2.0": ("x", "y"), "b": ()}
 
 
 def test_requirements_and_project_agree() -> None:
