@@ -14,6 +14,8 @@ from suite.contract.judge import judge
 from suite.contract.law import Check, law
 from suite.contract.subject import AdapterBroken, Disturbance, Refused
 from suite.contract.verdict import Outcome, Verdict, holds, unknown, violated
+from suite.emulator.device import EmulatedDevice
+from suite.emulator.errors import GraphDestroyed
 
 
 def _judged(check: Check = encodes_first_batch, /, **broken: BaseException) -> Verdict:
@@ -38,6 +40,22 @@ def test_a_failing_subject_is_violated() -> None:
     assert (expected, actual) == ("What must hold.", "encode raised KeyError: 'budget'")
     assert because.startswith("raised at invented.py:")
     assert because.endswith(" in method: raise error")
+
+
+def test_a_refusal_of_the_emulator_is_the_callers() -> None:
+    """The cause is the subject's line that asked for it, not the emulator's that raises."""
+
+    def check(_case: Case, _given: GuardedSubject) -> Verdict:
+        """What must hold."""
+        try:
+            EmulatedDevice().new_graph().debug_dump("tape")
+        except GraphDestroyed as refusal:
+            raise SubjectFailed(str(refusal)) from refusal
+        return holds()
+
+    because = _violation(_judged(check))[2]
+    assert because.startswith("raised at test_contract_judge.py:")
+    assert because.endswith(' in check: EmulatedDevice().new_graph().debug_dump("tape")')
 
 
 def test_a_failure_without_a_place_is_violated() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from pathlib import Path
 
 from suite.contract.calls import SubjectFailed
 from suite.contract.case import AnyCase
@@ -10,6 +11,8 @@ from suite.contract.guard import GuardedSubject
 from suite.contract.law import Law
 from suite.contract.subject import AdapterBroken, Disturbance, Refused
 from suite.contract.verdict import Verdict, unknown, violated
+
+_EMULATOR = Path(__file__).resolve().parents[1] / "emulator"
 
 
 def judge(law: Law, case: AnyCase, subject: GuardedSubject) -> Verdict:
@@ -54,5 +57,6 @@ def _cause(failure: SubjectFailed) -> str:
     frames = traceback.extract_tb(origin.__traceback__)
     if not frames:
         return "it was raised in another process, of which only the words came back"
-    frame = frames[-1]
+    # The emulator refuses on the subject's behalf: its own lines say nothing of what the subject did.
+    frame = next((each for each in reversed(frames) if Path(each.filename).parent != _EMULATOR), frames[-1])
     return f"raised at {frame.filename.rsplit('/', 3)[-1]}:{frame.lineno} in {frame.name}: {frame.line}"
