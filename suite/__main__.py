@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from models.families import FAMILIES
+from reports.files import write_atomically
 from reports.records import read
 from reports.validation import RecordError
 from suite.contract.case import BadCase
@@ -24,7 +25,8 @@ from suite.driver.catalogue import LAWS, law_named
 from suite.driver.deviations import KINDS, UNREPORTED, entry_of
 from suite.driver.greeting import trouble
 from suite.driver.profiles import PROFILES
-from suite.driver.ticket import Ticket, columns_of, replay, ticket_from_data
+from suite.driver.script import script_of
+from suite.driver.ticket import Ticket, column_of, columns_of, replay, ticket_from_data
 from suite.faults.catalogue import FAULTS
 from suite.strategies.catalogue import STRATEGIES
 from suite.subjects.column import Column
@@ -70,10 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     faults.set_defaults(run=_faults)
     again = _about_a_case(commands.add_parser("replay", help="judge one case once more"))
     again.add_argument("--subject", metavar="SUBJECT", help="judge another subject on the case than the one it is of")
+    again.add_argument("--script", action="store_true", help="write a script that shows it without pytest and the laws")
+    again.add_argument("--output", type=Path, metavar="FILE", help="where --script writes (the terminal)")
     again.set_defaults(run=_replay)
     accept = _about_a_case(commands.add_parser("deviation", help="write a violation as an entry of accepted failures"))
     accept.add_argument("--kind", choices=KINDS, required=True, help="; ".join(f"{k}: {v}" for k, v in KINDS.items()))
     accept.add_argument("--link", default=UNREPORTED, help=f"the public issue (default: {UNREPORTED})")
+    accept.add_argument("--expires", metavar="DAY", help="the last day on which it is accepted, such as 2027-03-31")
     accept.add_argument("--reason", required=True, help="one sentence for a reader of the report")
     accept.set_defaults(run=_deviation)
     return parser
@@ -151,14 +156,28 @@ def _replay(options: argparse.Namespace) -> int:
     ticket = _ticket(options.case, options.records)
     if options.subject:
         ticket = replace(ticket, subject=options.subject)
+    if options.script:
+        return _script(ticket, options.output)
+    if options.output is not None:
+        raise BadCase(f"--output {options.output} is where --script writes: give --script too")
     law, verdict = replay(ticket)
     print(_verdict_text(law, ticket, verdict))
     return 0 if verdict.outcome is Outcome.HOLDS else NOT_HELD
 
 
+def _script(ticket: Ticket, output: Path | None) -> int:
+    text = script_of(ticket, column_of(ticket).subject)
+    if output is None:
+        print(text, end="")
+    else:
+        write_atomically(output, text)
+        print(f"wrote {output}")
+    return 0
+
+
 def _deviation(options: argparse.Namespace) -> int:
     ticket = _ticket(options.case, options.records)
-    entry = entry_of(ticket, kind=options.kind, link=options.link, reason=options.reason)
+    entry = entry_of(ticket, kind=options.kind, link=options.link, reason=options.reason, expires=options.expires)
     print(json.dumps(entry, indent=2))
     return 0
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from models.api import Family, Item
 from models.towers import build_tower
-from suite.contract.public import Adapter, AdapterBroken, AdapterSession, Capabilities, Refused, Setup
+from suite.contract.public import Adapter, AdapterBroken, AdapterSession, Capabilities, Refused, ScriptPart, Setup
 from suite.subjects.column import Column
 
 
@@ -104,6 +104,35 @@ def nameless() -> list[Column]:
 def missing() -> Honest:
     """Says that the engine is not here."""
     raise AdapterBroken("looked for an engine and found none")
+
+
+class OneBuffer(Solo):
+    """Gives the same memory away again and again."""
+
+    def __init__(self, family: Family) -> None:
+        super().__init__(family)
+        self._buffer: Tensor | None = None
+
+    def encode(self, items: Sequence[Item]) -> list[Tensor]:
+        """The one item, in memory that the next one overwrites. Larger ones are refused."""
+        (answer,) = super().encode(items)
+        self._buffer = answer if self._buffer is None else self._buffer.copy_(answer)
+        return [self._buffer]
+
+
+class Scripted(Honest):
+    """Its answers do not last, and it can be written as a script."""
+
+    def start(self, family: Family, setup: Setup) -> OneBuffer:
+        """A session that hands its buffer out."""
+        return OneBuffer(family)
+
+    def script(self, family: Family, setup: Setup) -> ScriptPart:
+        """Its session by itself."""
+        return ScriptPart(
+            imports=("from selftests.subjects.strange_adapters import OneBuffer",),
+            lines=("encode = OneBuffer(FAMILY).encode",),
+        )
 
 
 NUMBER = 5

@@ -7,6 +7,7 @@ from suite.contract.adapter import Adapter, AdapterSession
 from suite.contract.case import Setup
 from suite.contract.compiling import CompilingSubject
 from suite.contract.decorating import DecoratingSubject, LoadingSubject
+from suite.contract.scripting import ScriptedSubject, ScriptPart
 from suite.contract.sharding import ShardingSubject
 from suite.contract.subject import (
     AdapterBroken,
@@ -36,6 +37,8 @@ __all__ = [
     "Launch",
     "LoadingSubject",
     "Refused",
+    "ScriptPart",
+    "ScriptedSubject",
     "Session",
     "Setup",
     "ShardingSubject",

@@ -104,7 +104,16 @@ def replay(ticket: Ticket) -> tuple[Law, Verdict]:
         ValueError: there is no such law, subject, fault or column.
     """
     law = law_named(ticket.law)
+    return law, judge(law, ticket.case, guarded(column_of(ticket).subject))
+
+
+def column_of(ticket: Ticket) -> Column:
+    """The column that the ticket is about.
+
+    Raises:
+        ValueError: there is no such subject, fault or column.
+    """
     for column in columns_of(ticket.subject, device=ticket.device):
         if column.name == ticket.column:
-            return law, judge(law, ticket.case, guarded(column.subject))
+            return column
     raise ValueError(f"subject {ticket.subject} has no column {ticket.column!r} on {ticket.device}")

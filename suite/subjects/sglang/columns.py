@@ -9,12 +9,14 @@ from typing import Literal
 
 from models.api import Family
 from suite.contract.case import Setup
+from suite.contract.scripting import ScriptPart
 from suite.contract.subject import AdapterBroken, Capabilities
 from suite.subjects.column import Column
 from suite.subjects.sglang.dialect import PATCHES, RUNNER_FILES, Dialect, Dialects, RunnerFile, dialect_of
 from suite.subjects.sglang.parts import BACKENDS, TRITON
 from suite.subjects.sglang.release import REMEDY, Release, installed
 from suite.subjects.sglang.replaced import load_runner
+from suite.subjects.sglang.script import script_part
 from suite.subjects.sglang.session import SglangSession
 from suite.subjects.undeclared import BareSubject
 
@@ -40,11 +42,22 @@ class SglangSubject(BareSubject):
         Raises:
             AdapterBroken: no model of that family is run by a runner of this release.
         """
-        if family.name not in self._files:
-            raise AdapterBroken(f"no runner serves {family.name}: choose one of {', '.join(self._files)}")
-        file = self._files[family.name]
+        file = self._file_of(family)
         device = self.capabilities.device
         return SglangSession(family, file, self._dialects[file], device=device, backend=self._backend)
+
+    def script(self, family: Family, setup: Setup) -> ScriptPart:
+        """The runner of that family by itself. The setup says nothing to it.
+
+        Raises:
+            AdapterBroken: no model of that family is run by a runner of this release.
+        """
+        return script_part(self._file_of(family), backend=self._backend)
+
+    def _file_of(self, family: Family) -> RunnerFile:
+        if family.name not in self._files:
+            raise AdapterBroken(f"no runner serves {family.name}: choose one of {', '.join(self._files)}")
+        return self._files[family.name]
 
 
 def dialects_of(release: Release, *, backend: str) -> Dialects:

@@ -8,11 +8,13 @@ from functools import partial
 import models
 from models.api import Family
 from suite.contract.case import Setup
+from suite.contract.scripting import ScriptPart
 from suite.contract.subject import AdapterBroken, Capabilities, Refused
 from suite.subjects.vllm.config import config_of
 from suite.subjects.vllm.engine import Engine
 from suite.subjects.vllm.model import zoo_model
 from suite.subjects.vllm.ranks import VllmRanks
+from suite.subjects.vllm.script import script_part
 from suite.subjects.vllm.session import ModelMaker, VllmSession
 
 CAPABILITIES = Capabilities(
@@ -55,6 +57,16 @@ class VllmSubject:
             Refused: the engine refuses the configuration.
         """
         return VllmRanks(family, setup, self._engine, ranks=ranks, maker=self._maker)
+
+    def script(self, family: Family, setup: Setup) -> ScriptPart:
+        """The manager by itself, with the zoo's model.
+
+        Raises:
+            ValueError: the model is the user's: only a name that can be imported could stand in a script.
+        """
+        if self._maker is not self._zoo:
+            raise ValueError("no script puts a model of yours before vLLM: replay the case, or leave the model out")
+        return script_part(family, setup)
 
     def inferred_ladder(self, family: Family, *, least: int, most: int) -> tuple[int, ...]:
         """The manager's, before a model that states this range."""
