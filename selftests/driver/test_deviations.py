@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from suite.driver.deviations import (
     deviation_line,
     deviations_of,
     entry_of,
+    expired_text,
     known_files,
     read_file,
     stale_text,
@@ -110,6 +112,7 @@ WRONG_FILES: dict[str, tuple[object, str]] = {
     "link": (_entry(link="soon"), SECOND + "link: 'soon' is neither a public issue (https://...) nor unreported"),
     "reason": (_entry(reason=" "), SECOND + "reason: a text that is not empty, got ' '"),
     "device": (_entry(device="tpu"), SECOND + "device: 'tpu' is not one of 'emulator', 'cuda'"),
+    "day": (_entry(expires="soon"), SECOND + "expires: 'soon' is no day; write for example '2027-03-31'"),
     "column": (_entry(column=1), SECOND + "column: a text, got 1"),
     "no witness": (_entry(witness=None), SECOND + "the field 'witness' is missing; needed are law, family, kind, "),
     "witness in words": (_entry(witness="small"), SECOND + "witness: the case of a ticket as an object, got str"),
@@ -174,6 +177,25 @@ def test_the_record_follows_the_schema(tmp_path: Path) -> None:
     assert isinstance(line, DeviationLine)
     assert (line.law, line.family, line.still_fails, line.releases) == (entry.law, "toy", False, ">=1.2,<2")
     assert "honest-1.json, entry 1 says that this law is violated (bug: it counts twice)" in stale_text(entry)
+
+
+@pytest.mark.parametrize(
+    ("today", "accepted"),
+    [(datetime.date(2027, 3, 30), True), (datetime.date(2027, 3, 31), True), (datetime.date(2027, 4, 1), False)],
+    ids=str,
+)
+def test_an_entry_may_have_a_last_day(tmp_path: Path, today: datetime.date, accepted: bool) -> None:
+    """It excuses on that day and on none after it; the text says until when, and what to look at."""
+    entry = entry_of(TICKET, kind="bug", link="https://example.org/1", reason="it counts twice", expires="2027-03-31")
+    (found,) = _of(tmp_path, deviations=[entry]).values()
+    assert found.excuses(today) is accepted
+    assert "accepted this failure (bug: it counts twice) until 2027-03-31: look at https://ex" in expired_text(found)
+
+
+def test_an_entry_without_a_last_day_excuses_for_ever(tmp_path: Path) -> None:
+    """As all entries did before there were days."""
+    (found,) = _of(tmp_path).values()
+    assert found.excuses(datetime.date.max)
 
 
 # -- the witness in a search

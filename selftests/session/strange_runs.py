@@ -51,10 +51,13 @@ def write_engine(folder: Path) -> None:
     (folder / "padded_engine.py").write_text(head + blocks("python")[0] + BROKEN_FORMS, encoding="utf-8")
 
 
-def write_deviations(path: Path, found: Ran, *, law: str = "", subject: str = SUBJECT) -> None:
+def write_deviations(
+    path: Path, found: Ran, *, law: str = "", subject: str = SUBJECT, expires: str | None = None
+) -> None:
     """A file that accepts every violation of a run; with a law, each case as a witness of that law."""
     tickets = [ticket_from_data(each.violation.case) for each in found.records.laws if each.violation is not None]
-    entries = [entry_of(ticket, kind="bug", link="unreported", reason="padding is not masked") for ticket in tickets]
+    why = "padding is not masked"
+    entries = [entry_of(ticket, kind="bug", link="unreported", reason=why, expires=expires) for ticket in tickets]
     if law:
         entries = [{**entries[0], "law": law}]
     path.write_text(json.dumps({"subject": subject, "releases": ">=1,<2", "deviations": entries}), encoding="utf-8")
@@ -64,10 +67,11 @@ def judged(folder: Path) -> dict[str, Ran]:
     """Runs by name: the guide's adapter plain, with its failures accepted, with a stale entry, and its broken forms."""
     write_engine(folder)
     plain = run_all(folder, {"plain": [*LAWS, "--subject", SUBJECT]}, modules=folder)
-    known, stale, isolated = (folder / f"{name}.json" for name in ("known", "stale", "isolated"))
+    known, stale, isolated, old = (folder / f"{name}.json" for name in ("known", "stale", "isolated", "old"))
     write_deviations(known, plain["plain"])
     write_deviations(stale, plain["plain"], law="isolation/order-does-not-matter")
     write_deviations(isolated, plain["plain"], subject="padded_engine:Isolated")
+    write_deviations(old, plain["plain"], expires="2020-02-29")
     order = ("suite/tests/test_isolation.py", "-k", "order-does-not and toy", "--profile", "seeds")
     wanted = {
         "known": [*LAWS, "--subject", SUBJECT, "--deviations", str(known), "-n", "1"],
@@ -75,6 +79,7 @@ def judged(folder: Path) -> dict[str, Ran]:
     others = {
         "stale": [*order, "--subject", SUBJECT, "--deviations", str(stale)],
         "isolated": [*ONE_LAW, "--subject", "padded_engine:Isolated", "--deviations", str(isolated)],
+        "expired": [*LAWS, "--subject", SUBJECT, "--deviations", str(old)],
         "broken": [*LAWS, "--subject", "padded_engine:Broken"],
         "dying": [*ONE_LAW, "--subject", "padded_engine:Dying"],
     }

@@ -68,6 +68,16 @@ def test_a_stale_entry_is_red(strangers: dict[str, Ran]) -> None:
     assert "stale: isolation/order-does-not-matter on toy does not fail any more" in stale.output
 
 
+def test_an_expired_entry_excuses_nothing(strangers: dict[str, Ran]) -> None:
+    """The violations are red as without it, and the text says until when they were accepted."""
+    expired = strangers["expired"]
+    assert expired.status == 1
+    assert _verdicts(expired) == _verdicts(strangers["plain"])
+    assert expired.records.deviations == ()
+    assert "EXPIRED  values/replay-equals-eager   toy\n" in expired.output
+    assert "old.json, entry 1 accepted this failure (bug: padding is not masked) until 2020-02-29" in expired.output
+
+
 def test_a_witness_reaches_a_child_process(strangers: dict[str, Ran]) -> None:
     """So does the module of an adapter that is judged there."""
     isolated = strangers["isolated"]

@@ -6,6 +6,7 @@ and its witness: the smallest case that shows it, which is tried before all othe
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ KINDS: Mapping[str, str] = {
 UNREPORTED = "unreported"
 FILE = ("subject", "releases", "deviations")
 NEEDED = ("law", "family", "kind", "link", "reason", "witness")
-OPTIONAL = ("column", "device")
+OPTIONAL = ("column", "device", "expires")
 
 
 class BadDeviation(ValueError):
@@ -72,6 +73,12 @@ class Deviation:
     """File and entry, as an error names them."""
     releases: str = ""
     """Of the file: a range such as `>=0.20,<0.23`."""
+    expires: datetime.date | None = None
+    """The last day on which it excuses anything; None: there is none."""
+
+    def excuses(self, today: datetime.date) -> bool:
+        """Whether a failure is accepted on that day."""
+        return self.expires is None or today <= self.expires
 
     @property
     def key(self) -> Key:
@@ -135,7 +142,7 @@ def deviations_of(
     return found
 
 
-def entry_of(ticket: Ticket, *, kind: str, link: str, reason: str) -> dict[str, object]:
+def entry_of(ticket: Ticket, *, kind: str, link: str, reason: str, expires: str | None = None) -> dict[str, object]:
     """The entry of a file that accepts what the ticket shows.
 
     Raises:
@@ -149,6 +156,7 @@ def entry_of(ticket: Ticket, *, kind: str, link: str, reason: str) -> dict[str, 
         "kind": kind,
         "link": link,
         "reason": reason,
+        **({} if expires is None else {"expires": expires}),
         "witness": json.loads(ticket.case.to_json()),
     }
     _entry("the entry", data, "")
@@ -160,6 +168,14 @@ def stale_text(entry: Deviation) -> str:
     return (
         f"STALE    {entry.law}   {entry.family}\n  {entry.place} says that this law is violated ({entry.kind}: "
         f"{entry.reason}), but its witness holds: remove the entry, or end its range of releases"
+    )
+
+
+def expired_text(entry: Deviation) -> str:
+    """What to do about an entry whose witness still shows the failure after its last day."""
+    return (
+        f"EXPIRED  {entry.law}   {entry.family}\n  {entry.place} accepted this failure ({entry.kind}: {entry.reason}) "
+        f"until {entry.expires}: look at {entry.link} again, then remove the entry or give it a later day"
     )
 
 
@@ -226,7 +242,15 @@ def _entry(place: str, data: object, releases: str) -> Deviation:
         witness=_witness(place, fields["witness"], law, family),
         place=place,
         releases=releases,
+        expires=_day(place, fields.get("expires")),
     )
+
+
+def _day(place: str, value: object) -> datetime.date | None:
+    try:
+        return None if value is None else datetime.date.fromisoformat(str(value))
+    except ValueError:
+        raise BadDeviation(f"{place}: expires: {value!r} is no day; write for example '2027-03-31'") from None
 
 
 def _witness(place: str, data: object, law: str, family: str) -> AnyCase:

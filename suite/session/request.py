@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import shlex
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ class Request:
     """Which part of how many, from 1."""
     narrowed: bool
     """Whether the command asks for less than everything: then fewer laws are no alarm."""
+    today: datetime.date
+    """The day of the run, UTC: it decides which accepted failures have expired."""
     deviation_files: tuple[DeviationFile, ...] = ()
     """Failures that are accepted: the suite's files, and those that the command names."""
     named_files: tuple[Path, ...] = ()
@@ -117,6 +120,7 @@ def request_of(config: pytest.Config, *, root: Path) -> Request:
             or any(not Path(arg).is_dir() for arg in config.args),
             deviation_files=known_files(named),
             named_files=named,
+            today=datetime.datetime.now(datetime.UTC).date(),
         )
         request.deviations(request.columns())
     except (UnknownProfile, UnknownFault, UnknownSubject, BadDeviation, AdapterBroken) as error:

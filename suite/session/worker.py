@@ -15,7 +15,7 @@ from suite.contract.law import laws_of
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import LAWS, Cell, cells
 from suite.driver.checking import Checked
-from suite.driver.deviations import Deviation, deviation_line, stale_text
+from suite.driver.deviations import Deviation, deviation_line, expired_text, stale_text
 from suite.driver.planting import Planted, fault_line, plant
 from suite.driver.recording import Line, Place, inapplicable_line
 from suite.faults.catalogue import FAULTS
@@ -54,8 +54,10 @@ class Held:
             pytest.fail(found.text, pytrace=False)
 
     def _settle(self, known: Deviation, found: Checked) -> None:
-        """A deviation that still shows is expected; one that does not show any more is an error."""
+        """A deviation that still shows is expected until its last day; one that does not any more is an error."""
         still_fails = found.witness is Outcome.VIOLATED
+        if still_fails and not known.excuses(self.request.today):
+            pytest.fail(f"{expired_text(known)}\n{found.text}", pytrace=False)
         self._write(deviation_line(known, still_fails=still_fails))
         if still_fails:
             self.item.stash[KNOWN] = f"known ({known.kind}): {known.reason}; {known.link}"
