@@ -1,4 +1,4 @@
-"""Command line: `python -m reports summary | build | merge | annotations | results | table`.
+"""Command line: `python -m reports summary | build | merge | compare | annotations | results | table`.
 
 Exit status 0 whatever the records say, 2 for a bad request, with one sentence that names the remedy.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from reports import annotations as github
 from reports import html
+from reports.compare import compare, records_at
 from reports.files import write_atomically
 from reports.markdown import as_markdown
 from reports.merge import merge
@@ -49,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write the HTML")
     join = _command(commands, "merge", _merge, "one records file from the shards of one run", nargs="+")
     join.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write the whole")
+    several = commands.add_parser("compare", help="one page with a column per subject and release", description="Runs.")
+    several.add_argument(
+        "records", metavar="RECORDS", nargs="+", help="a records file, or a folder with one per folder"
+    )
+    several.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write the HTML")
+    several.set_defaults(run=_compare)
     results = _command(commands, "results", _results, "what is kept of a whole run, by subject and release")
     results.add_argument("--folder", type=Path, default=FOLDER, metavar="FOLDER", help=f"where to write ({KEPT})")
     table = commands.add_parser("table", help="write the table of results into a document", description="The results.")
@@ -97,6 +104,13 @@ def _merge(options: argparse.Namespace) -> str:
         raise RecordError(f"{twice} is named twice; name each shard once")
     write_atomically(_output(options.output, options.records), merge(shards))
     return f"wrote {options.output} from {len(shards)} shards"
+
+
+def _compare(options: argparse.Namespace) -> str:
+    files = records_at(options.records)
+    page = html.render_comparison(compare(files))
+    write_atomically(_output(options.output, list(files)), page)
+    return f"wrote {options.output} from {len(files)} runs"
 
 
 def _results(options: argparse.Namespace) -> str:

@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from reports import text
 from reports.causes import because, causes
+from reports.compare import Comparison
 from reports.compiled import compiled
 from reports.decoration import Diff, cut_sheet, diff
 from reports.decoration_story import story
@@ -120,6 +121,12 @@ def render(summary: Summary) -> str:
         script_hash=_hash(environment.get_template("report.js").render()),
     )
     return _INDENT.sub("\n", page) + "\n"
+
+
+def render_comparison(comparison: Comparison) -> str:
+    """The whole page for several runs side by side. It has no script."""
+    page = _environment().get_template("compare.html").render(comparison=comparison)
+    return _INDENT.sub("\n", page).lstrip() + "\n"
 
 
 def violations(summary: Summary) -> Iterator[Shown]:

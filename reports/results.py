@@ -143,8 +143,13 @@ def read_results(folder: Path = FOLDER) -> tuple[Result, ...]:
 
 
 def _by_release(result: Result) -> tuple[str, list[tuple[int, int, str]]]:
-    parts = re.findall(r"\d+|[^\d.]+", result.release)
-    return result.subject, [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
+    return by_release(result.subject, result.release)
+
+
+def by_release(subject: str, release: str) -> tuple[str, list[tuple[int, int, str]]]:
+    """What sorts by subject, then by release as numbers: 0.9 comes before 0.10."""
+    parts = re.findall(r"\d+|[^\d.]+", release)
+    return subject, [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
 
 
 def as_table(results: Sequence[Result]) -> str:
