@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -108,15 +109,27 @@ def test_items_are_those_of_the_case() -> None:
     ("law", "history"),
     [
         ("staleness/repeat-agrees", "[[(1, 2, 2)], [(1, 2, 2, 10)], [(1, 2, 2)], [(1, 2, 2, 10)]]"),
+        ("capture/memory-is-bounded", "[[(1, 2, 2)], [(1, 2, 2, 10)], [(1, 2, 2)], [(1, 2, 2, 10)]]"),
         ("isolation/order-does-not-matter", "[[(1, 2, 2), (1, 2, 2, 10)], [(1, 2, 2, 10), (1, 2, 2)]]"),
         ("isolation/batch-mates-do-not-matter", "[[(1, 2, 2), (1, 2, 2, 10)], [(1, 2, 2), (1, 2, 2, 1010)]]"),
     ],
-    ids=["twice", "backwards", "other mates"],
+    ids=["twice", "again and again", "backwards", "other mates"],
 )
 def test_a_law_that_encodes_more_is_followed(law: str, history: str) -> None:
     """What it encodes beside the history of its case is in the script too."""
-    mixed = CASE if law.startswith("staleness") else replace(CASE, history=((SMALL, OTHER),))
+    mixed = replace(CASE, history=((SMALL, OTHER),)) if law.startswith("isolation") else CASE
     assert f"BATCHES = {history}\n" in _text(replace(TICKET, law=law, case=mixed))
+
+
+def test_a_long_history_goes_over_several_lines() -> None:
+    """As many as it needs, each within the width of the house, and Python reads them."""
+    long = replace(TICKET, law=VALUES, case=replace(CASE, history=((SMALL,), (OTHER,)) * 20))
+    lines = _text(long).splitlines()
+    first, last = (next(i for i, line in enumerate(lines) if line.startswith(at)) for at in ("BATCHES", "def item"))
+    assert last - first > 1
+    assert max(map(len, lines)) <= 120
+    read = ast.literal_eval(" ".join(lines[first:last]).removeprefix("BATCHES = "))
+    assert read == [[(1, 2, 2)], [(1, 2, 2, 10)]] * 20
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

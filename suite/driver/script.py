@@ -126,8 +126,13 @@ _KEPT = (
 def _batches(history: History) -> list[str]:
     """One tuple per item: frames, height, width, and what differs from an image of seed 0."""
     texts = (f"[{', '.join(map(_arguments, batch))}]" for batch in history)
-    wrapped = textwrap.wrap(", ".join(texts), WIDTH - 4, break_long_words=False, break_on_hyphens=False)
-    return [f"BATCHES = [{wrapped[0]}]"] if len(wrapped) == 1 else ["BATCHES = [", *(f"    {x}" for x in wrapped), "]"]
+    return textwrap.wrap(
+        f"BATCHES = [{', '.join(texts)}]",
+        WIDTH - 1,
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _arguments(spec: ItemSpec) -> str:
@@ -156,6 +161,7 @@ def _other_mates(history: History) -> History:
 
 _ENCODED: Mapping[str, Callable[[History], History]] = {
     "staleness/repeat-agrees": _again,
+    "capture/memory-is-bounded": _again,
     "isolation/order-does-not-matter": _backwards,
     "isolation/batch-mates-do-not-matter": _other_mates,
 }
