@@ -92,43 +92,43 @@ _KILLED = "compile_cache/killed-writer-harms-nobody"
 
 FAULTS = (
     Fault(
-        id="compile_cache/entry-appears-file-by-file",
+        id="compile_cache_processes/entry-appears-file-by-file",
         breaks="an entry is written in its place, where another process reads the half of it",
         caught_by=(_PROCESSES,),
         parts=injection.compilation(store=_FileByFile),
     ),
     Fault(
-        id="compile_cache/one-temporary-name",
+        id="compile_cache_processes/one-temporary-name",
         breaks="two processes that write one entry prepare it under the same name",
         caught_by=(_PROCESSES,),
         parts=injection.compilation(store=_OneTemporary),
     ),
     Fault(
-        id="compile_cache/sweeps-the-living",
+        id="compile_cache_processes/sweeps-the-living",
         breaks="a process removes what another one is about to put into the cache",
         caught_by=(_PROCESSES,),
         parts=injection.compilation(store=_SweepsTheLiving),
     ),
     Fault(
-        id="compile_cache/slower-writer-complains",
+        id="compile_cache_processes/slower-writer-complains",
         breaks="the slower of two writers of an entry warns, and writes no more",
         caught_by=(_PROCESSES,),
         parts=injection.compilation(store=_LoserComplains),
     ),
     Fault(
-        id="compile_cache/slower-writer-leaves-its-copy",
+        id="compile_cache_processes/slower-writer-leaves-its-copy",
         breaks="what the slower of two writers has prepared stays in the folder",
         caught_by=(_PROCESSES,),
         parts=injection.compilation(store=_LoserLeavesItsCopy),
     ),
     Fault(
-        id="compile_cache/lock-of-the-dead",
+        id="compile_cache_processes/lock-of-the-dead",
         breaks="a lock that a killed process left keeps every later one from writing",
         caught_by=(_KILLED,),
         parts=injection.compilation(store=_LocksForGood),
     ),
     Fault(
-        id="compile_cache/marked-before-it-is-there",
+        id="compile_cache_processes/marked-before-it-is-there",
         breaks="an entry is noted as written before it is, so after a kill nobody writes it",
         caught_by=(_KILLED,),
         parts=injection.compilation(store=_MarkedFirst),
