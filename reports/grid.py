@@ -44,6 +44,8 @@ class Grid:
 
     groups: tuple[Group, ...]
     topics: Mapping[str, tuple[GridRow, ...]]
+    left_out: int
+    """Laws that apply to nothing: such a row, or such a column, has nothing to say."""
 
     @property
     def width(self) -> int:
@@ -68,14 +70,17 @@ def route(column: str) -> str:
 
 
 def grid(rows: Sequence[LawRow]) -> Grid:
-    """The grid of some laws."""
-    groups = tuple(_groups(cell for row in rows for cell in row.cells))
+    """The grid of some laws: those that apply to something, on the families on which something applies."""
+    judged = [row for row in rows if row.standing != "inapplicable"]
+    groups = tuple(_groups(cell for row in judged for cell in row.cells))
     topics: defaultdict[str, list[GridRow]] = defaultdict(list)
-    for row in rows:
+    for row in judged:
         found = {(cell.column, cell.family): cell for cell in row.cells}
         cells = tuple(tuple(found.get((group.column, name)) for name in group.families) for group in groups)
         topics[topic(row.law)].append(GridRow(law=row, groups=cells))
-    return Grid(groups=groups, topics={name: tuple(laws) for name, laws in topics.items()})
+    return Grid(
+        groups=groups, topics={name: tuple(laws) for name, laws in topics.items()}, left_out=len(rows) - len(judged)
+    )
 
 
 def breakdown(row: LawRow) -> Breakdown:
@@ -100,8 +105,12 @@ def _said(cell: Cell) -> bool:
 
 def _groups(cells: Iterable[Cell]) -> Iterable[Group]:
     laws: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    looked_at: set[tuple[str, str]] = set()
     for cell in cells:
         laws[cell.column][cell.family] += 1
+        if cell.standing != "inapplicable":
+            looked_at.add((cell.column, cell.family))
     for column in sorted(laws):
         found = laws[column]
-        yield Group(column=column, families=tuple(sorted(found, key=lambda name: (-found[name], name))))
+        names = sorted(found, key=lambda name: (-found[name], name))
+        yield Group(column=column, families=tuple(name for name in names if (column, name) in looked_at))

@@ -36,8 +36,8 @@ class Summary:
 
     @property
     def families(self) -> tuple[str, ...]:
-        """Every family that was planned, ran, or was found inapplicable."""
-        return tuple(sorted({cell.family for cell in self.cells}))
+        """Every family that was planned or ran; one on which no law applies to the subject was not looked at."""
+        return tuple(sorted({cell.family for cell in self.cells if cell.standing != "inapplicable"}))
 
     @property
     def columns(self) -> tuple[str, ...]:

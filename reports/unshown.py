@@ -11,6 +11,9 @@ from reports.sheet_schema import RanksSheet, StartupSheet
 from reports.summary import Summary, plural
 from reports.tables import label_rows
 
+REASONS_LIMIT = 5
+"""Laws that do not apply for more reasons than these are told together: each reason stands with its law."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Unshown:
@@ -75,9 +78,15 @@ def _toothless(summary: Summary) -> Iterator[Unshown]:
 
 
 def _inapplicable(summary: Summary) -> Iterator[Unshown]:
+    absent = summary.laws_that("inapplicable")
+    why = {cell.reason for row in absent for cell in row.cells}
+    told = {row.law for row in absent} if len(why) > REASONS_LIMIT else set()
+    if told:
+        text = f"{plural(len(told), 'law')} not applicable, for {len(why)} reasons: each stands with its law."
+        yield Unshown(topic="not applicable", text=text, names=tuple(sorted(told)))
     reasons: defaultdict[str, list[str]] = defaultdict(list)
     for cell in summary.cells:
-        if cell.standing == "inapplicable":
+        if cell.standing == "inapplicable" and cell.law not in told:
             reasons[cell.reason or "no reason given"].append(f"{cell.law} on {cell.place}")
     for reason, names in sorted(reasons.items()):
         text = f"{plural(len(names), 'cell')} not applicable: {reason}."

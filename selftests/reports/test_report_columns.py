@@ -120,3 +120,28 @@ def test_breakdown_leaves_nothing_out(tmp_path: Path) -> None:
         excused = sum(len(places) for places in parts.excused.values())
         assert held + excused + len(parts.rest) == len(row.cells)
         assert all(cell.standing in ("violated", "unknown") or cell.deviation for cell in parts.rest)
+
+
+def test_the_grid_leaves_out_what_does_not_apply(tmp_path: Path) -> None:
+    """A law that applies to nothing has no row, a family to which nothing applies no column; the page counts them."""
+    other = "packing/every-item-once"
+    excuses = [
+        Inapplicable(law=law, family=name, reason="no packer")
+        for law, name in ((LAW, "alpha"), (other, "alpha"), (other, "toy"))
+    ]
+    found = _of(tmp_path, sample.law(LAW, "toy"), *excuses)
+    table = grid(found.laws)
+    assert [group.families for group in table.groups] == [("toy",)]
+    assert [row.law.law for rows in table.topics.values() for row in rows] == [LAW]
+    assert (table.left_out, found.families) == (1, ("toy",))
+    assert "on 1 family." in as_text(found)
+    assert "1 law that does not apply to this subject, and families on which none applies, are left out." in (
+        html.render(found)
+    )
+
+
+def test_a_page_without_a_law_that_applies(tmp_path: Path) -> None:
+    """It says so in place of an empty grid."""
+    found = _of(tmp_path, Inapplicable(law=LAW, family="toy", reason="no graphs"))
+    assert "None of 1 law applies to this subject." in html.render(found)
+    assert found.families == ()

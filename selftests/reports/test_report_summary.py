@@ -272,3 +272,20 @@ def test_merge_keeps_unknown_kinds(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('{"kind":"footer"', '{"kind":"later","$x":1}\n{"kind":"footer"'))
     text = merge({"r": read(path)})
     assert '{"kind":"later","$$x":1}' in text or '"$x":1' in text
+
+
+def test_many_excuses_are_told_together(tmp_path: Path) -> None:
+    """A stranger lacks much: up to five reasons are told one by one, more as one sentence with the laws' names."""
+
+    def said(count: int) -> list[tuple[str, tuple[str, ...]]]:
+        excuses = [Inapplicable(law=f"a/{number}", family="toy", reason=f"no {number}") for number in range(count)]
+        found = unshown(_of(tmp_path, *excuses))
+        return [(limit.text, limit.names) for limit in found if limit.topic == "not applicable"]
+
+    assert [text for text, _ in said(5)] == [f"1 cell not applicable: no {number}." for number in range(5)]
+    assert said(6) == [
+        (
+            "6 laws not applicable, for 6 reasons: each stands with its law.",
+            tuple(f"a/{number}" for number in range(6)),
+        )
+    ]
