@@ -42,7 +42,7 @@ from reports.summary import (
     plural,
     verdict_sentence,
 )
-from reports.tables import Cell, label_rows, place, requirements, strength
+from reports.tables import Cell, LawRow, label_rows, place, requirements, strength
 from reports.unshown import unshown
 
 VIOLATION_LIMIT = 200
@@ -115,7 +115,7 @@ def render(summary: Summary) -> str:
         startup=startups(summary.cells),
         margins=margins(summary.laws),
         labels=label_rows(summary.laws),
-        requirements=requirements(summary.laws),
+        requirements={name: rows for name, rows in requirements(summary.laws).items() if any(map(_judged, rows))},
         matrix=kill_matrix(summary.faults),
         catches=catches(summary.faults),
         script_hash=_hash(environment.get_template("report.js").render()),
@@ -127,6 +127,10 @@ def render_comparison(comparison: Comparison) -> str:
     """The whole page for several runs side by side. It has no script."""
     page = _environment().get_template("compare.html").render(comparison=comparison)
     return _INDENT.sub("\n", page).lstrip() + "\n"
+
+
+def _judged(row: LawRow) -> bool:
+    return row.standing != "inapplicable"
 
 
 def violations(summary: Summary) -> Iterator[Shown]:

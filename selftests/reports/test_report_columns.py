@@ -67,6 +67,28 @@ def test_routes_are_named_in_words(tmp_path: Path) -> None:
     assert f'colspan="1">{FIRST_ROUTE}</th>' in page
 
 
+def test_a_known_failure_says_where_it_is_reported(tmp_path: Path) -> None:
+    """Beside the violation: the public issue as a link, or that there is none."""
+    broken = sample.law(LAW, "toy", verdict="violated", violation=sample.plain_violation())
+    entry = Deviation(law=LAW, family="toy", deviation_kind="bug", still_fails=True, reason="never masked")
+    for link, shown in (
+        ("unreported", "never masked (unreported)"),
+        ("https://example.org/1", 'never masked (<a href="https://example.org/1" rel="noreferrer">'),
+    ):
+        assert shown in html.render(_of(tmp_path, broken, replace(entry, link=link)))
+
+
+def test_a_requirement_of_which_no_law_applies_is_left_out(tmp_path: Path) -> None:
+    """And the table says that it leaves some out."""
+    law = replace(sample.law(LAW, "toy"), spec=("G1",))
+    plan = Plan(laws=(PlannedLaw(law=LAW, family="toy"), PlannedLaw(law="a/b", family="toy", spec=("Z9",))))
+    other = Inapplicable(law="a/b", family="toy", reason="no engine")
+    page = html.render(_of(tmp_path, plan, law, other))
+    assert ">G1</th>" in page
+    assert ">Z9</th>" not in page
+    assert "without those of which no law applies" in page
+
+
 def test_plans_join_by_route(tmp_path: Path) -> None:
     """A merge keeps the routes of a plan apart."""
     path = sample.write(tmp_path / "r.jsonl", (_planned(),))
