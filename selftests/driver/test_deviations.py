@@ -36,6 +36,7 @@ from suite.driver.deviations import (
 from suite.driver.search import Found, search
 from suite.driver.ticket import Ticket
 from suite.subjects.column import Column
+from suite.subjects.strangers import STRANGERS
 
 TICKET = Ticket("packing/every-item-once", "honest", "", "emulator", CASE)
 ENTRY = entry_of(TICKET, kind="bug", link="https://example.org/1", reason="it counts twice")
@@ -58,6 +59,15 @@ def _of(folder: Path, **changes: object) -> dict[Key, Deviation]:
 def test_the_files_of_the_suite_are_valid() -> None:
     """Every file beside the subjects can be read; what this project's own reference fails is never accepted."""
     assert all(file.subject != "reference" for file in known_files())
+
+
+@pytest.mark.parametrize("environment", [name for each in STRANGERS.values() for name in each.environments])
+def test_no_release_accepts_a_cell_twice(environment: str) -> None:
+    """Ranges of one subject may overlap, since some failures outlive others; its cells may not."""
+    subject, _, release = environment.rpartition("-")
+    files = [file for file in known_files() if file.subject == subject and file.covers(release)]
+    cells = [(entry.device, entry.key) for file in files for entry in file.entries]
+    assert len(cells) == len(set(cells))
 
 
 def test_an_entry_is_read(tmp_path: Path) -> None:
