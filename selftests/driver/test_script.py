@@ -212,6 +212,7 @@ def test_a_script_of_vllms_manager(tmp_path: Path, hand_out: str, status: int) -
         "v1/worker/encoder_cudagraph_defs.py": SHAPES,
         "model_executor/models/interfaces.py": "from selftests.subjects.invented_vllm import Protocol\n"
         "SupportsEncoderCudaGraph = Protocol\n",
+        "model_executor/models/vision.py": "",
         "config.py": "from selftests.subjects.invented_vllm import wishes as CompilationConfig\n",
     }
     _package(tmp_path, "vllm", files)
