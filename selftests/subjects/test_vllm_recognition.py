@@ -11,9 +11,10 @@ import pytest
 
 from selftests.subjects.invented_vllm import Protocol, config_of, protocol_of
 from suite.contract.subject import AdapterBroken
+from suite.subjects.strangers import EngineMissing
 from suite.subjects.vllm.columns import columns
 from suite.subjects.vllm.dialect import DIALECTS, Dialect, UnknownDialect, recognise
-from suite.subjects.vllm.engine import EngineMissing, installed
+from suite.subjects.vllm.engine import installed
 
 WORKER = "v1/worker/encoder_cudagraph"
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.contract.subject import AdapterBroken
+from suite.subjects.strangers import EngineMissing
 
 PACKAGE = "sglang"
 REMEDY = "use the tox environment of one release, such as `tox run -e sglang-0.5.23`"
@@ -28,12 +28,12 @@ def installed(path: Sequence[str] | None = None) -> Release:
     """The release that is installed on a search path, Python's own by default.
 
     Raises:
-        AdapterBroken: there is none.
+        EngineMissing: there is none.
     """
     searched = list(sys.path if path is None else path)
     spec = importlib.machinery.PathFinder.find_spec(PACKAGE, searched)
     if spec is None or not spec.submodule_search_locations:
         places = f"{len(searched)} folders of Python's search path"
-        raise AdapterBroken(f"looked for the package {PACKAGE} in {places} and found none: {REMEDY}")
+        raise EngineMissing(f"looked for the package {PACKAGE} in {places} and found none: {REMEDY}")
     found = next(iter(importlib.metadata.distributions(name=PACKAGE, path=searched)), None)
     return Release("unknown" if found is None else found.version, Path(spec.submodule_search_locations[0]))

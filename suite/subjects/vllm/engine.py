@@ -12,7 +12,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any, cast
 
-from suite.contract.subject import AdapterBroken
+from suite.subjects.strangers import EngineMissing
 from suite.subjects.vllm.dialect import Dialect, UnknownDialect, recognise
 
 MANAGER = "vllm.v1.worker.encoder_cudagraph"
@@ -22,10 +22,6 @@ PROTOCOL = "vllm.model_executor.models.interfaces"
 QUIET = {"VLLM_LOGGING_LEVEL": "ERROR"}
 """Environment under which vLLM is imported: it reads it once."""
 ENVIRONMENTS = "tox run -e vllm-0.33 (or -0.20, -0.22, -0.25, -0.28, -0.30)"
-
-
-class EngineMissing(AdapterBroken):
-    """The engine cannot be imported: the text says what was looked for and found, and which environment has it."""
 
 
 @dataclass(frozen=True)
