@@ -10,7 +10,7 @@ from suite.contract.subject import AdapterBroken
 
 
 class EngineMissing(AdapterBroken):
-    """The engine is not here, or not as it can be used: the text says what was looked for, and where it is installed."""
+    """The engine is not here, or cannot be used: the text says what was looked for, and where it is installed."""
 
 
 @dataclass(frozen=True)
