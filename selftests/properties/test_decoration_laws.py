@@ -10,20 +10,16 @@ from torch import nn
 
 from selftests.properties.broken_decorators import BROKEN_DECORATORS
 from selftests.properties.decorating_stranger import DECORATES, InPlace, Module, Stranger
+from selftests.properties.hunting import hunt, ids_of, whole_violation
 from suite.contract.decorating import Options
-from suite.contract.law import laws_of
 from suite.contract.subject import Capabilities
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import LAWS
-from suite.driver.profiles import PROFILES
-from suite.driver.search import Found, search
-from suite.driver.spaces import space_of
-from suite.driver.ticket import guarded
+from suite.driver.search import Found
 from suite.properties import decoration, decoration_arguments, decoration_copies, decoration_effects
 
-HUNT = replace(PROFILES["seeds"], shrink_seconds=0.0)
 TOPICS = (decoration, decoration_arguments, decoration_effects, decoration_copies)
-OURS = [law.id for topic in TOPICS for law in laws_of(topic)]
+OURS = ids_of(*TOPICS)
 
 
 class _Idle(InPlace):
@@ -42,10 +38,7 @@ def _capabilities(law_id: str) -> Capabilities:
 
 def _search(law_id: str, bench: type[InPlace], *, examples: int) -> Found:
     """Holds one law against a stranger."""
-    law = LAWS[law_id]
-    stranger = Stranger(bench, _capabilities(law_id))
-    space = space_of(law, "toy", stranger.capabilities)
-    return search(law, space, guarded(stranger), profile=HUNT, examples=examples)
+    return hunt(law_id, Stranger(bench, _capabilities(law_id)), examples=examples)
 
 
 @pytest.mark.parametrize("law_id", OURS)
@@ -59,14 +52,7 @@ def test_an_honest_stranger_holds(law_id: str) -> None:
 @pytest.mark.parametrize("law_id", OURS)
 def test_a_broken_stranger_is_caught(law_id: str) -> None:
     """The one thing that the law is about done wrongly: a violation with all its parts."""
-    found = _search(law_id, BROKEN_DECORATORS[law_id], examples=40)
-    assert found.verdict.outcome is Outcome.VIOLATED, found.verdict
-    violation = found.verdict.violation
-    assert violation is not None
-    assert violation.expected
-    assert violation.actual
-    assert violation.because
-    assert violation.expected != violation.actual
+    whole_violation(_search(law_id, BROKEN_DECORATORS[law_id], examples=40))
 
 
 def test_every_law_has_its_broken_stranger() -> None:

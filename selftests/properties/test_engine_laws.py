@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from selftests.properties.broken_engines import BROKEN_ENGINES
-from selftests.properties.engine_stranger import STARTS, Engine, Stranger
-from suite.contract.law import laws_of
+from selftests.properties.engine_stranger import Engine, Stranger
+from selftests.properties.hunting import hunt, ids_of, whole_violation
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import LAWS
-from suite.driver.profiles import PROFILES
-from suite.driver.search import Found, search
-from suite.driver.spaces import space_of
-from suite.driver.ticket import guarded
+from suite.driver.search import Found
 from suite.properties import engine, engine_processes
 
-HUNT = replace(PROFILES["seeds"], shrink_seconds=0.0)
-OURS = [law.id for topic in (engine, engine_processes) for law in laws_of(topic)]
+OURS = ids_of(engine, engine_processes)
 
 
 def _search(law_id: str, kind: type[Engine], *, examples: int) -> Found:
     """Holds one law against a stranger; over processes, on a case or two."""
-    law = LAWS[law_id]
-    few = max(1, examples // 20) if law.topic == "engine_processes" else examples
-    return search(law, space_of(law, "toy", STARTS), guarded(Stranger(kind)), profile=HUNT, examples=few)
+    few = max(1, examples // 20) if LAWS[law_id].topic == "engine_processes" else examples
+    return hunt(law_id, Stranger(kind), examples=few)
 
 
 @pytest.mark.parametrize("law_id", OURS)
@@ -39,14 +32,7 @@ def test_an_honest_stranger_holds(law_id: str) -> None:
 @pytest.mark.parametrize("law_id", OURS)
 def test_a_broken_stranger_is_caught(law_id: str) -> None:
     """The one thing that the law is about done wrongly: a violation with all its parts."""
-    found = _search(law_id, BROKEN_ENGINES[law_id], examples=60)
-    assert found.verdict.outcome is Outcome.VIOLATED, found.verdict
-    violation = found.verdict.violation
-    assert violation is not None
-    assert violation.expected
-    assert violation.actual
-    assert violation.because
-    assert violation.expected != violation.actual
+    whole_violation(_search(law_id, BROKEN_ENGINES[law_id], examples=60))
 
 
 def test_every_law_has_its_broken_stranger() -> None:

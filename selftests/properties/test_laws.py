@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 
-from selftests.properties.bookkeeper import CAPABLE, Bookkeeper, Books
+from selftests.properties.bookkeeper import Bookkeeper, Books
 from selftests.properties.broken_configurations import BROKEN_CONFIGURATIONS, REFUSES_CURTLY
 from selftests.properties.broken_ledgers import BROKEN_LEDGERS
 from selftests.properties.broken_values import BROKEN_VALUES
+from selftests.properties.hunting import hunt, whole_violation
 from suite.contract.case import Case
 from suite.contract.subject import Capabilities
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import LAWS
 from suite.driver.everything import run_laws
-from suite.driver.profiles import PROFILES
-from suite.driver.search import Found, search
-from suite.driver.spaces import space_of
-from suite.driver.ticket import guarded
+from suite.driver.search import Found
 
 BROKEN = {**BROKEN_VALUES, **BROKEN_LEDGERS, **BROKEN_CONFIGURATIONS}
-HUNT = replace(PROFILES["seeds"], shrink_seconds=0.0)
 HISTORY_LAWS = [law_id for law_id, law in LAWS.items() if law.kind is Case]
 """Laws about batches; those about compiling have strangers of their own."""
 PHOTOGRAPHED = "qwen2_vl"
@@ -31,10 +27,8 @@ PHOTOGRAPHED = "qwen2_vl"
 
 def _search(law_id: str, books: type[Books], *, examples: int) -> Found:
     """Holds one law against a bookkeeper."""
-    law = LAWS[law_id]
-    name = PHOTOGRAPHED if law.inputs == "photographs" else "toy"
-    space = space_of(law, name, CAPABLE)
-    return search(law, space, guarded(Bookkeeper(books)), profile=HUNT, examples=examples)
+    family = PHOTOGRAPHED if LAWS[law_id].inputs == "photographs" else "toy"
+    return hunt(law_id, Bookkeeper(books), examples=examples, family=family)
 
 
 @pytest.mark.parametrize("law_id", HISTORY_LAWS)
@@ -48,14 +42,7 @@ def test_an_honest_stranger_holds(law_id: str) -> None:
 @pytest.mark.parametrize("law_id", HISTORY_LAWS)
 def test_a_broken_stranger_is_caught(law_id: str) -> None:
     """The one thing that the law is about done wrongly: a violation with all its parts."""
-    found = _search(law_id, BROKEN[law_id], examples=60)
-    assert found.verdict.outcome is Outcome.VIOLATED, found.verdict
-    violation = found.verdict.violation
-    assert violation is not None
-    assert violation.expected
-    assert violation.actual
-    assert violation.because
-    assert violation.expected != violation.actual
+    whole_violation(_search(law_id, BROKEN[law_id], examples=60))
 
 
 def test_every_law_has_its_broken_stranger() -> None:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from selftests.properties.broken_timekeepers import BROKEN_TIMEKEEPERS, MISSHAPEN
+from selftests.properties.hunting import hunt
 from selftests.properties.timekeeper import Timekeeper, Times
 from suite.contract.judge import judge
 from suite.contract.timeline import Compile, Timeline
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import LAWS
-from suite.driver.profiles import PROFILES
-from suite.driver.search import Found, search
-from suite.driver.spaces import space_of
+from suite.driver.search import Found
 from suite.driver.ticket import guarded
 
-HUNT = replace(PROFILES["seeds"], shrink_seconds=0.0)
 LEDGER_LAWS = [law_id for law_id, law in LAWS.items() if law.kind is Timeline]
 
 
 def _search(law_id: str, times: type[Times], *, examples: int) -> Found:
-    subject = guarded(Timekeeper(times))
-    space = space_of(LAWS[law_id], "toy", subject.capabilities)
-    return search(LAWS[law_id], space, subject, profile=HUNT, examples=examples)
+    return hunt(law_id, Timekeeper(times), examples=examples)
 
 
 @pytest.mark.parametrize("law_id", LEDGER_LAWS)

@@ -16,20 +16,15 @@ import pytest
 import torch
 from torch import nn
 
+from selftests.properties.hunting import hunt, ids_of, whole_violation
 from selftests.properties.wrapping_loader import CompiledCall, Load, WrappingLoader
 from suite.contract.decorating import Wishes
-from suite.contract.law import laws_of
 from suite.contract.subject import Refused
 from suite.contract.verdict import Outcome
-from suite.driver.catalogue import LAWS
-from suite.driver.profiles import PROFILES
-from suite.driver.search import Found, search
-from suite.driver.spaces import space_of
-from suite.driver.ticket import guarded
+from suite.driver.search import Found
 from suite.properties import loading_effects, loading_residue
 
-HUNT = replace(PROFILES["seeds"], shrink_seconds=0.0, search_seconds=40.0)
-OURS = [law.id for topic in (loading_effects, loading_residue) for law in laws_of(topic)]
+OURS = ids_of(loading_effects, loading_residue)
 
 
 class _CompilesEveryone(WrappingLoader):
@@ -183,14 +178,7 @@ BROKEN: dict[str, Callable[[], WrappingLoader]] = {
 
 
 def _search(law_id: str, stranger: WrappingLoader, *, examples: int) -> Found:
-    law = LAWS[law_id]
-    return search(
-        law,
-        space_of(law, "llama", stranger.capabilities),
-        guarded(cast(Any, stranger)),
-        profile=HUNT,
-        examples=examples,
-    )
+    return hunt(law_id, cast(Any, stranger), examples=examples, family="llama", seconds=40.0)
 
 
 @pytest.mark.parametrize("law_id", OURS)
@@ -203,14 +191,7 @@ def test_an_honest_stranger_holds(law_id: str) -> None:
 @pytest.mark.parametrize("law_id", OURS)
 def test_a_broken_stranger_is_caught(law_id: str) -> None:
     """The one thing that the law is about done wrongly: a violation with all its parts."""
-    found = _search(law_id, BROKEN[law_id](), examples=10)
-    assert found.verdict.outcome is Outcome.VIOLATED, found.verdict
-    violation = found.verdict.violation
-    assert violation is not None
-    assert violation.expected
-    assert violation.actual
-    assert violation.because
-    assert violation.expected != violation.actual
+    whole_violation(_search(law_id, BROKEN[law_id](), examples=10))
 
 
 def test_every_law_has_its_broken_stranger() -> None:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from selftests.properties.broken_loads import BROKEN_LOADS
+from selftests.properties.hunting import hunt, ids_of, whole_violation
 from selftests.properties.whole_model_stranger import LoadingStranger, Loads, MakeLoads
-from suite.contract.law import laws_of
 from suite.contract.verdict import Outcome
-from suite.driver.catalogue import LAWS
-from suite.driver.profiles import PROFILES
-from suite.driver.search import Found, search
-from suite.driver.spaces import space_of
-from suite.driver.ticket import guarded
+from suite.driver.search import Found
 from suite.properties import loading, several_loads
 
-HUNT = replace(PROFILES["seeds"], shrink_seconds=0.0, search_seconds=50.0)
-OURS = [law.id for topic in (loading, several_loads) for law in laws_of(topic)]
+OURS = ids_of(loading, several_loads)
 
 
 def _search(law_id: str, make: MakeLoads, *, examples: int, model: str = "llava") -> Found:
     """Holds one law against a stranger."""
-    law, stranger = LAWS[law_id], LoadingStranger(make)
-    return search(law, space_of(law, model, stranger.capabilities), guarded(stranger), profile=HUNT, examples=examples)
+    return hunt(law_id, LoadingStranger(make), examples=examples, family=model, seconds=50.0)
 
 
 @pytest.mark.parametrize("law_id", OURS)
@@ -38,14 +30,7 @@ def test_an_honest_stranger_holds(law_id: str) -> None:
 @pytest.mark.parametrize("law_id", OURS)
 def test_a_broken_stranger_is_caught(law_id: str) -> None:
     """The one thing that the law is about done wrongly: a violation with all its parts."""
-    found = _search(law_id, BROKEN_LOADS[law_id], examples=30)
-    assert found.verdict.outcome is Outcome.VIOLATED, found.verdict
-    violation = found.verdict.violation
-    assert violation is not None
-    assert violation.expected
-    assert violation.actual
-    assert violation.because
-    assert violation.expected != violation.actual
+    whole_violation(_search(law_id, BROKEN_LOADS[law_id], examples=30))
 
 
 @pytest.mark.parametrize("model", ["mamba", "qwen2_vl"])

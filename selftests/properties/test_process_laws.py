@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from models.api import Family
-from selftests.properties.process_stranger import BROKEN_PROCESSES, IN_PROCESSES, ProcessShares, ProcessStranger
-from suite.contract.law import laws_of
+from selftests.properties.hunting import hunt, ids_of, whole_violation
+from selftests.properties.process_stranger import BROKEN_PROCESSES, ProcessShares, ProcessStranger
 from suite.contract.shard_case import Plant, ShardCase
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import LAWS
-from suite.driver.profiles import PROFILES
-from suite.driver.search import Found, search
-from suite.driver.spaces import space_of
+from suite.driver.search import Found
 from suite.driver.ticket import guarded
 from suite.oracles.descendants import Offspring
 from suite.properties import sharding_processes
 
-HUNT = replace(PROFILES["seeds"], shrink_seconds=0.0)
-OURS = [law.id for law in laws_of(sharding_processes)]
+OURS = ids_of(sharding_processes)
 
 
 def _search(law_id: str, shares: type[ProcessShares], *, examples: int) -> Found:
     """Holds one law against a stranger; it leaves no process, whatever the stranger does."""
-    law = LAWS[law_id]
     offspring = Offspring()
-    found = search(
-        law, space_of(law, "toy", IN_PROCESSES), guarded(ProcessStranger(shares)), profile=HUNT, examples=examples
-    )
+    found = hunt(law_id, ProcessStranger(shares), examples=examples)
     assert offspring.note() == set()
     return found
 
@@ -45,14 +37,7 @@ def test_an_honest_stranger_holds(law_id: str) -> None:
 @pytest.mark.parametrize("law_id", OURS)
 def test_a_broken_stranger_is_caught(law_id: str) -> None:
     """The one thing that the law is about done wrongly: a violation with all its parts."""
-    found = _search(law_id, BROKEN_PROCESSES[law_id], examples=20)
-    assert found.verdict.outcome is Outcome.VIOLATED, found.verdict
-    violation = found.verdict.violation
-    assert violation is not None
-    assert violation.expected
-    assert violation.actual
-    assert violation.because
-    assert violation.expected != violation.actual
+    whole_violation(_search(law_id, BROKEN_PROCESSES[law_id], examples=20))
 
 
 def test_every_law_has_its_broken_stranger() -> None:

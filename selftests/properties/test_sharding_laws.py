@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from selftests.properties.sharding_stranger import BROKEN_SHARES, SHARES_OUT, Shares, Stranger
-from suite.contract.law import laws_of
+from selftests.properties.hunting import hunt, ids_of, whole_violation
+from selftests.properties.sharding_stranger import BROKEN_SHARES, Shares, Stranger
 from suite.contract.shard_case import Plant, ShardCase
 from suite.contract.sharding import RankAnswer
 from suite.contract.sheets import RanksSheet
 from suite.contract.subject import Disturbance
 from suite.contract.verdict import Outcome
-from suite.driver.catalogue import LAWS
-from suite.driver.profiles import PROFILES
-from suite.driver.search import Found, search
-from suite.driver.spaces import space_of
-from suite.driver.ticket import guarded
+from suite.driver.search import Found
 from suite.properties import sharding
 from suite.properties.failed_ranks import badly_told
 
-HUNT = replace(PROFILES["seeds"], shrink_seconds=0.0)
-OURS = [law.id for law in laws_of(sharding)]
+OURS = ids_of(sharding)
 
 
 def _search(law_id: str, shares: type[Shares], *, examples: int) -> Found:
     """Holds one law against a stranger."""
-    law = LAWS[law_id]
-    return search(law, space_of(law, "toy", SHARES_OUT), guarded(Stranger(shares)), profile=HUNT, examples=examples)
+    return hunt(law_id, Stranger(shares), examples=examples)
 
 
 @pytest.mark.parametrize("law_id", OURS)
@@ -43,13 +35,7 @@ def test_an_honest_stranger_holds(law_id: str) -> None:
 def test_a_broken_stranger_is_caught(law_id: str) -> None:
     """The one thing that the law is about done wrongly: a violation with all its parts."""
     found = _search(law_id, BROKEN_SHARES[law_id], examples=40)
-    assert found.verdict.outcome is Outcome.VIOLATED, found.verdict
-    violation = found.verdict.violation
-    assert violation is not None
-    assert violation.expected
-    assert violation.actual
-    assert violation.because
-    assert violation.expected != violation.actual
+    whole_violation(found)
     sheet, case = found.verdict.sheet, found.case
     assert isinstance(sheet, RanksSheet)
     assert isinstance(case, ShardCase)

@@ -8,28 +8,24 @@ from typing import Any
 import pytest
 
 from selftests.properties.broken_benchmarks import BROKEN_BENCHMARKS
-from selftests.properties.measuring_stranger import MEASURES, Measures, Stranger
+from selftests.properties.hunting import hunt, ids_of
+from selftests.properties.measuring_stranger import Measures, Stranger
 from suite.contract.judge import judge
-from suite.contract.law import laws_of
 from suite.contract.sheets import StartupSheet
 from suite.contract.startup_case import Failing, ScriptedStart, StartupCase
 from suite.contract.subject import Capabilities
 from suite.contract.verdict import Outcome
 from suite.driver.catalogue import LAWS
-from suite.driver.profiles import PROFILES
-from suite.driver.search import Found, search
-from suite.driver.spaces import space_of
+from suite.driver.search import Found
 from suite.driver.ticket import guarded
 from suite.properties import real_starts, startup, startup_caches
 
-HUNT = replace(PROFILES["seeds"], shrink_seconds=0.0)
-OURS = [law.id for topic in (startup, startup_caches, real_starts) for law in laws_of(topic)]
+OURS = ids_of(startup, startup_caches, real_starts)
 
 
 def _search(law_id: str, measures: type[Measures], *, examples: int) -> Found:
     """Holds one law against a stranger."""
-    law = LAWS[law_id]
-    return search(law, space_of(law, "toy", MEASURES), guarded(Stranger(measures)), profile=HUNT, examples=examples)
+    return hunt(law_id, Stranger(measures), examples=examples)
 
 
 @pytest.mark.parametrize("law_id", OURS)
