@@ -6,7 +6,10 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "subject": (["--subject", "vlm"], "no subject 'vlm': choose one of reference, vllm, sglang, fault:<id>, or "),
     "adapter": (["--subject", "models.no:Adapter"], "'models.no:Adapter': no module 'models.no' on the path; start "),
     "model": (["--model", "models.api:Item"], "subject 'reference' takes no model: --model goes with vllm, or with "),
-    "subject that is not installed": (["--subject", "sglang"], "looked for the package 'sglang' and found none here"),
+    "subject that is not installed": (
+        ["--subject", "sglang"],
+        "subject 'sglang': looked for the package 'sglang' and found none ",
+    ),
     "deviations": (["--deviations", "README.md"], "README.md: not JSON: "),
     "fault": (["--subject", "fault:packing/no"], "no fault 'packing/no': choose one of "),
     "device": (["--device", "tpu"], "no device 'tpu': choose one of emulator, cuda"),
