@@ -79,7 +79,7 @@ def full_disks(draw: st.DrawFn, space: Space) -> StartupCase:
     """From some start on nothing can be written: mostly not the first, so that there is a file to spoil."""
     case = draw(startups(space), label="case")
     last = len(case.cold) + len(case.warm)
-    return replace(case, full=draw(st.just(last) | st.integers(0, last), label="full from"))
+    return replace(case, full=draw(st.sampled_from([last, 0, last]) | st.integers(0, last), label="full from"))
 
 
 @st.composite
