@@ -62,7 +62,7 @@ def test_more_items_than_can_be_tried_have_no_best() -> None:
 
 
 def test_a_sheet_is_an_object_with_its_kind() -> None:
-    """And the more items on the more ranks, the fuller it is."""
+    """And it is the fuller, the more ranks have items and less than another."""
     one = shared_batch("toy", 0, BATCH, [RankAnswer(encoded=(0, 1, 2, 3)), RankAnswer()])
     two = shared_batch("toy", 0, BATCH, [RankAnswer(encoded=(0,)), RankAnswer(encoded=(1,))])
     assert RanksSheet(batches=(two,)).fullness > RanksSheet(batches=(one,)).fullness

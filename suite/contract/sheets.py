@@ -50,9 +50,9 @@ class RanksSheet:
 
     @property
     def fullness(self) -> tuple[int, int]:
-        """How much it shows: ranks that have items, then items."""
-        shares = [share for batch in self.batches for share in batch.ranks]
-        return sum(bool(share.items) for share in shares), sum(len(share.items) for share in shares)
+        """How much it shows: ranks that have items and less than another, then items."""
+        busy = [share for batch in self.batches for share in batch.ranks if share.items]
+        return sum(bool(share.padding) for share in busy), sum(len(share.items) for share in busy)
 
 
 @dataclass(frozen=True, kw_only=True)
