@@ -7,8 +7,10 @@ from suite.contract.adapter import Adapter, AdapterSession
 from suite.contract.case import Setup
 from suite.contract.compiling import CompilingSubject
 from suite.contract.decorating import DecoratingSubject, LoadingSubject
+from suite.contract.engine import EngineSubject
 from suite.contract.scripting import ScriptedSubject, ScriptPart
-from suite.contract.sharding import ShardingSubject
+from suite.contract.sharding import RankProcessSubject, ShardingSubject
+from suite.contract.startup import RealStartSubject, StartupSubject
 from suite.contract.subject import (
     AdapterBroken,
     Bounds,
@@ -34,14 +36,18 @@ __all__ = [
     "DecoratingSubject",
     "DeviceFacts",
     "Disturbance",
+    "EngineSubject",
     "Launch",
     "LoadingSubject",
+    "RankProcessSubject",
+    "RealStartSubject",
     "Refused",
     "ScriptPart",
     "ScriptedSubject",
     "Session",
     "Setup",
     "ShardingSubject",
+    "StartupSubject",
     "Subject",
     "Where",
 ]
