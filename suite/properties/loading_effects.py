@@ -258,7 +258,7 @@ _HALF_UNDONE = "undo forgets a module, a program, or a class that it made"
 
 
 def _undone(case: LoadCase, subject: GuardedSubject, plain: Plain, kept: list[nn.Module]) -> Verdict | None:
-    """Undoes the first of two loads; `kept` holds its model when all else is gone."""
+    """Undoes the first of two loads, and in the end the second; `kept` holds the first's model when all is gone."""
     first_load, second_load = case.loads
     tokens = first_load.calls[0]
     with loaded_beside(first_load, subject) as first, loaded_beside(second_load, subject, 1) as second:
@@ -276,7 +276,11 @@ def _undone(case: LoadCase, subject: GuardedSubject, plain: Plain, kept: list[nn
                 actual=f"Python runs {told(sorted(lost))}",
                 because="undo is of the class, not of the model",
             )
-        return second.first_wrong()
+        if wrong := second.first_wrong():
+            return wrong
+        # torch may hold on to a program that was called, and so to its model: let it be a plain one.
+        second.loaded.undo()
+        return None
 
 
 def _not_plain(undone: LoadedBeside, plain: Plain, tokens: int) -> Verdict | None:
