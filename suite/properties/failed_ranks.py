@@ -1,4 +1,4 @@
-"""What must become of a batch in which one rank fails, or has rows that cannot be gathered."""
+"""What must become of a batch in which one rank fails, or enters other collectives than the rest."""
 
 from __future__ import annotations
 
@@ -24,6 +24,18 @@ def through_the_plant(case: ShardCase, subject: GuardedSubject, *, over: Over = 
             if verdict := _batch(run, number):
                 return verdict
         return holds(margin=run.margin)
+
+
+def through_equal_collectives(case: ShardCase, subject: GuardedSubject, *, over: Over = over_ranks) -> Verdict:
+    """Runs the history: in each batch all ranks must enter the collectives of rank 0, and answer."""
+    with over(case, subject) as run:
+        for number, batch in enumerate(case.history):
+            answers = run.answers(number)
+            # Before a rank that waits is told: who did not come says more.
+            if verdict := run.told(unequal_collectives(answers, number=number)):
+                return verdict
+            run.session.checked(answers, run.items(batch))
+    return holds()
 
 
 def _batch(run: OverRanks, number: int) -> Verdict | None:

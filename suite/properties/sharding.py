@@ -13,7 +13,7 @@ from suite.contract.sharding import RankAnswer
 from suite.contract.verdict import Verdict, holds
 from suite.oracles.makespan import greedy_bound, least_makespan
 from suite.oracles.sizes import rows
-from suite.properties.failed_ranks import through_the_plant, unequal_collectives
+from suite.properties.failed_ranks import through_equal_collectives, through_the_plant
 from suite.properties.over_ranks import Encoded, OverRanks, over_ranks
 
 NEEDS = ("ranks",)
@@ -192,14 +192,7 @@ def ranks_hold_equal_bits(case: ShardCase, subject: GuardedSubject) -> Verdict:
 )
 def same_collectives_on_every_rank(case: ShardCase, subject: GuardedSubject) -> Verdict:
     """All ranks enter the same collectives in the same order, with tensors of one shape and dtype, whatever the mix."""
-    with over_ranks(case, subject) as run:
-        for number, batch in enumerate(case.history):
-            answers = run.answers(number)
-            # Before a rank that waits is told: who did not come says more.
-            if verdict := run.told(unequal_collectives(answers, number=number)):
-                return verdict
-            run.session.checked(answers, run.items(batch))
-    return holds()
+    return through_equal_collectives(case, subject)
 
 
 @law(

@@ -11,7 +11,7 @@ from suite.contract.law import law
 from suite.contract.shard_case import STAGES, ShardCase
 from suite.contract.verdict import Verdict, holds, unknown, violated
 from suite.oracles.descendants import Offspring
-from suite.properties.failed_ranks import through_the_plant, unequal_collectives
+from suite.properties.failed_ranks import through_equal_collectives, through_the_plant
 from suite.properties.over_processes import over_processes
 from suite.properties.over_ranks import Encoded
 
@@ -70,13 +70,7 @@ def ranks_hold_equal_bits(case: ShardCase, subject: GuardedSubject) -> Verdict:
 )
 def same_collectives_on_every_rank(case: ShardCase, subject: GuardedSubject) -> Verdict:
     """All processes enter the same collectives in the same order, with tensors of one form, and none is waited for."""
-    with over_processes(case, subject) as run:
-        for number, batch in enumerate(case.history):
-            answers = run.answers(number)
-            if verdict := run.told(unequal_collectives(answers, number=number)):
-                return verdict
-            run.session.checked(answers, run.items(batch))
-    return holds()
+    return through_equal_collectives(case, subject, over=over_processes)
 
 
 @law(

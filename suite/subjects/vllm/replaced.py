@@ -45,6 +45,11 @@ REPLACEMENTS = (
         "a group of processes cannot tell which rank does not come",
     ),
     Replacement(
+        "_execute_local of each rank's manager",
+        "the same method, watched",
+        "which items a rank encodes is observed and not asked for, and laws plant there what goes wrong on one rank",
+    ),
+    Replacement(
         "VllmConfig",
         "the engine's CompilationConfig in plain namespaces",
         "a whole configuration asks for a model on disk; the manager reads six fields",
