@@ -149,7 +149,7 @@ def cells(records: Records) -> tuple[Cell, ...]:
     for law in records.laws:
         ran[_key(law)].append(law)
     excused = {_key(entry): entry.reason for entry in records.inapplicable}
-    known = {_key(entry): entry for entry in records.deviations}
+    known = _known(records)
     keys = {_key(planned) for planned in records.plan.laws} | set(ran) | set(excused)
     return tuple(_cell(key, ran.get(key, []), excused.get(key), known.get(key)) for key in sorted(keys))
 
@@ -201,6 +201,16 @@ def requirements(rows: Iterable[LawRow]) -> dict[str, tuple[LawRow, ...]]:
         for requirement in row.spec:
             found[requirement].append(row)
     return {name: tuple(found[name]) for name in sorted(found, key=_natural)}
+
+
+def _known(records: Records) -> dict[Key, Deviation]:
+    """Of several entries for a cell, the first that still fails tells of it."""
+    found: dict[Key, Deviation] = {}
+    for entry in records.deviations:
+        earlier = found.get(_key(entry))
+        if earlier is None or (entry.still_fails and not earlier.still_fails):
+            found[_key(entry)] = entry
+    return found
 
 
 def _key(entry: Law | PlannedLaw | Inapplicable | Deviation) -> Key:

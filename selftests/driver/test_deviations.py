@@ -12,15 +12,9 @@ import pytest
 from reports.encoding import decode, encode
 from reports.schema import Deviation as DeviationLine
 from reports.validation import parse
-from selftests.contract.invented import CASE, ONE, encodes_first_batch, invented_law, raising, subject
-from selftests.driver.hunting import PROFILE, WRONG
-from selftests.strategies.spaces import space
+from selftests.contract.invented import CASE, ONE
 from selftests.subjects.strange_adapters import Honest
 from suite.contract.case import Case
-from suite.contract.guard import GuardedSubject
-from suite.contract.law import Check
-from suite.contract.subject import AdapterBroken
-from suite.contract.verdict import Outcome, Verdict, holds, unknown
 from suite.driver.deviations import (
     BadDeviation,
     Deviation,
@@ -33,7 +27,6 @@ from suite.driver.deviations import (
     read_file,
     stale_text,
 )
-from suite.driver.search import Found, search
 from suite.driver.ticket import Ticket
 from suite.subjects.column import Column
 from suite.subjects.strangers import STRANGERS
@@ -50,7 +43,7 @@ def _written(folder: Path, data: object, name: str = "honest-1.json") -> Path:
     return path
 
 
-def _of(folder: Path, **changes: object) -> dict[Key, Deviation]:
+def _of(folder: Path, **changes: object) -> dict[Key, tuple[Deviation, ...]]:
     """What is accepted of `honest` 1.2.3 by a file with these changes."""
     file = read_file(_written(folder, {**FILE, **changes}))
     return deviations_of("honest", COLUMNS, device="emulator", files=[file])
@@ -72,7 +65,7 @@ def test_no_release_accepts_a_cell_twice(environment: str) -> None:
 
 def test_an_entry_is_read(tmp_path: Path) -> None:
     """With its cell, its reason, its range and its case."""
-    (entry,) = _of(tmp_path).values()
+    ((entry,),) = _of(tmp_path).values()
     assert entry.key == ("packing/every-item-once", "toy", "")
     assert (entry.kind, entry.link, entry.reason) == ("bug", "https://example.org/1", "it counts twice")
     assert (entry.witness, entry.place, entry.releases) == (CASE, "honest-1.json, entry 1", ">=1.2,<2")
@@ -155,13 +148,24 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         known_files([tmp_path / "no.json"])
 
 
-def test_a_cell_is_accepted_once(tmp_path: Path) -> None:
-    """Two entries for one cell, in one file or in two: which of them is to be kept is for a person to say."""
+def test_a_cell_has_an_entry_for_each_reason(tmp_path: Path) -> None:
+    """In the order of the files."""
+    other = {
+        **ENTRY,
+        "reason": "it counts otherwise",
+        "witness": json.loads(replace(CASE, history=((ONE, ONE),)).to_json()),
+    }
+    (found,) = _of(tmp_path, deviations=[ENTRY, other]).values()
+    assert [each.reason for each in found] == ["it counts twice", "it counts otherwise"]
+
+
+def test_a_case_is_accepted_once(tmp_path: Path) -> None:
+    """Two entries for one case, in one file or in two: which of them is to be kept is for a person to say."""
     with pytest.raises(BadDeviation, match=r"honest-1.json, entry 2: honest-1.json, entry 1 is about the same cell"):
         _of(tmp_path, deviations=[ENTRY, ENTRY])
     files = [read_file(_written(tmp_path, FILE, name)) for name in ("a.json", "b.json")]
     with pytest.raises(
-        BadDeviation, match=r"b.json, entry 1: a.json, entry 1 is about the same cell: keep one of them"
+        BadDeviation, match=r"b.json, entry 1: a.json, entry 1 is about the same cell and case: keep one"
     ):
         deviations_of("honest", COLUMNS, device="emulator", files=files)
 
@@ -182,7 +186,7 @@ def test_a_version_must_be_a_release(tmp_path: Path) -> None:
 
 def test_the_record_follows_the_schema(tmp_path: Path) -> None:
     """And the sentence about a stale entry says where it is."""
-    (entry,) = _of(tmp_path).values()
+    ((entry,),) = _of(tmp_path).values()
     line = parse(decode(encode(deviation_line(entry, still_fails=False))), strict=True)
     assert isinstance(line, DeviationLine)
     assert (line.law, line.family, line.still_fails, line.releases) == (entry.law, "toy", False, ">=1.2,<2")
@@ -197,74 +201,12 @@ def test_the_record_follows_the_schema(tmp_path: Path) -> None:
 def test_an_entry_may_have_a_last_day(tmp_path: Path, today: datetime.date, accepted: bool) -> None:
     """It excuses on that day and on none after it; the text says until when, and what to look at."""
     entry = entry_of(TICKET, kind="bug", link="https://example.org/1", reason="it counts twice", expires="2027-03-31")
-    (found,) = _of(tmp_path, deviations=[entry]).values()
+    ((found,),) = _of(tmp_path, deviations=[entry]).values()
     assert found.excuses(today) is accepted
     assert "accepted this failure (bug: it counts twice) until 2027-03-31: look at https://ex" in expired_text(found)
 
 
 def test_an_entry_without_a_last_day_excuses_for_ever(tmp_path: Path) -> None:
     """As all entries did before there were days."""
-    (found,) = _of(tmp_path).values()
+    ((found,),) = _of(tmp_path).values()
     assert found.excuses(datetime.date.max)
-
-
-# -- the witness in a search
-
-WITNESS = replace(CASE, history=((ONE, ONE, ONE, ONE, ONE),))
-"""A case that no draw of a few examples would find by chance."""
-
-
-def _violated_by_witness_alone(case: Case, _: GuardedSubject) -> Verdict:
-    return WRONG if case == WITNESS else holds()
-
-
-def _violated_by_others(case: Case, _: GuardedSubject) -> Verdict:
-    return holds() if case == WITNESS else WRONG
-
-
-def _search(check: Check, given: GuardedSubject | None = None) -> Found:
-    found = search(invented_law(check), space("toy"), given or subject(), profile=PROFILE, examples=1, witness=WITNESS)
-    assert found.witness is not None
-    return found
-
-
-def test_a_witness_is_found_with_any_number_of_cases() -> None:
-    """It comes first, and no other case is looked for: what a profile can afford makes no difference."""
-    found = _search(_violated_by_witness_alone)
-    assert (found.witness, found.verdict.outcome, found.cases) == (Outcome.VIOLATED, Outcome.VIOLATED, 1)
-    assert found.case == WITNESS
-
-
-def test_a_witness_that_holds_hides_nothing() -> None:
-    """The search goes on, and what it finds is told with its own case."""
-    found = _search(_violated_by_others)
-    assert (found.witness, found.verdict.outcome) == (Outcome.HOLDS, Outcome.VIOLATED)
-    assert found.case != WITNESS
-    assert found.cases > 1
-
-
-def test_a_witness_that_holds_with_all_others() -> None:
-    """The law holds; that the entry is stale is for the caller to say."""
-    found = _search(lambda *_: holds())
-    assert (found.witness, found.verdict.outcome) == (Outcome.HOLDS, Outcome.HOLDS)
-
-
-@pytest.mark.parametrize(
-    "found",
-    [
-        lambda: _search(lambda *_: unknown("no compiler")),
-        lambda: _search(encodes_first_batch, subject(start=raising(AdapterBroken("no engine")))),
-    ],
-    ids=["checker", "adapter"],
-)
-def test_a_witness_of_which_nothing_is_known(found: object) -> None:
-    """Neither accepted nor stale."""
-    assert callable(found)
-    result = found()
-    assert (result.witness, result.verdict.outcome) == (Outcome.UNKNOWN, Outcome.UNKNOWN)
-
-
-def test_without_a_deviation_there_is_no_witness() -> None:
-    """Every other search is as it was."""
-    found = search(invented_law(), space("toy"), subject(), profile=PROFILE, examples=2)
-    assert found.witness is None

@@ -50,7 +50,7 @@ def test_an_accepted_failure_is_not_red(strangers: dict[str, Ran]) -> None:
     known = strangers["known"]
     assert known.status == 0, known.output
     assert set(_verdicts(known).values()) == {"violated"}
-    assert all(law.cases == 1 for law in known.records.laws), "the witness alone is tried"
+    assert all(law.cases > 1 for law in known.records.laws), "a known failure hides no other"
     assert [entry.still_fails for entry in known.records.deviations] == [True] * len(known.records.laws)
     assert f"{len(known.records.laws)} xfailed" in known.output
     assert "known (bug): padding is not masked; unreported" in known.output

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from suite.contract.case import AnyCase
 from suite.contract.guard import GuardedSubject
 from suite.driver.catalogue import Cell
@@ -22,12 +24,12 @@ def checked(
     profile: Profile,
     seed: int,
     examples: int | None = None,
-    witness: AnyCase | None = None,
+    witnesses: Sequence[AnyCase] = (),
 ) -> Checked:
     """The cell's outcome; a subject that may hang or die is judged in a child process."""
     if not subject.capabilities.isolated:
-        return check(cell, subject, place, profile=profile, seed=seed, examples=examples, witness=witness)
-    known = None if witness is None else witness.to_json()
+        return check(cell, subject, place, profile=profile, seed=seed, examples=examples, witnesses=witnesses)
+    known = tuple(witness.to_json() for witness in witnesses)
     errand = Errand(cell.law.id, cell.family, cell.column, profile, seed, examples, place, known)
     limit = profile.search_seconds + profile.shrink_seconds + START_SECONDS
     return check_in_child(errand, seconds=limit)

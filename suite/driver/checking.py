@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suite.contract.case import AnyCase
@@ -24,8 +25,10 @@ class Checked:
     line: Line
     text: str
     """The failure as a terminal shows it; empty if the law holds."""
-    witness: Outcome | None = None
-    """What was found of the case of a deviation."""
+    witnesses: tuple[Outcome, ...] = ()
+    """What was found of the cases of deviations."""
+    known: bool = False
+    """Whether nothing else was found than what they show."""
 
 
 def check(
@@ -37,12 +40,12 @@ def check(
     seed: int,
     examples: int | None = None,
     on_case: OnCase | None = None,
-    witness: AnyCase | None = None,
+    witnesses: Sequence[AnyCase] = (),
 ) -> Checked:
-    """Searches for a violation of the cell's law, the case of its deviation first."""
+    """Searches for a violation of the cell's law, the cases of its deviations first."""
     space = space_of(cell.law, cell.family, subject.capabilities)
     found = search(
-        cell.law, space, subject, profile=profile, seed=seed, examples=examples, on_case=on_case, witness=witness
+        cell.law, space, subject, profile=profile, seed=seed, examples=examples, on_case=on_case, witnesses=witnesses
     )
     return checked_of(cell, found, place)
 
@@ -50,7 +53,8 @@ def check(
 def checked_of(cell: Cell, found: Found, place: Place) -> Checked:
     """What a search found, with its record and its text."""
     text = _text(cell, found, place)
-    return Checked(found.verdict.outcome, found.cases, law_line(cell, found, place), text, found.witness)
+    line = law_line(cell, found, place)
+    return Checked(found.verdict.outcome, found.cases, line, text, found.witnesses, found.known)
 
 
 def unchecked(cell: Cell, reason: str, place: Place) -> Checked:

@@ -46,8 +46,8 @@ class Errand:
     seed: int
     examples: int | None
     place: Place
-    witness: str | None = None
-    """The case of a deviation, as JSON, to be tried before all others."""
+    witnesses: tuple[str, ...] = ()
+    """The cases of deviations, as JSON, to be tried before all others."""
 
     @property
     def cell(self) -> Cell:
@@ -63,8 +63,8 @@ def check_in_child(errand: Errand, *, seconds: float) -> Checked:
         end = _run(folder, seconds)
         with contextlib.suppress(OSError, ValueError, KeyError):
             answer = json.loads((folder / "answer").read_text())
-            known = answer["witness"] and Outcome(answer["witness"])
-            return Checked(Outcome(answer["outcome"]), answer["cases"], answer["line"], answer["text"], known)
+            outcomes = tuple(map(Outcome, answer["witnesses"]))
+            return Checked(**{**answer, "outcome": Outcome(answer["outcome"]), "witnesses": outcomes})
         with contextlib.suppress(OSError):
             return _trouble(errand, (folder / "trouble").read_text())
         return _death(errand, folder, end)
@@ -125,16 +125,17 @@ def _death(errand: Errand, folder: Path, end: str) -> Checked:
         labels={},
         noise=None,
         margin=None,
-        witness=_of_witness(errand, cases),
+        witnesses=_of_witnesses(errand, cases),
+        known=errand.witnesses != () and cases == 1,
     )
     return checked_of(cell, found, errand.place)
 
 
-def _of_witness(errand: Errand, cases: int) -> Outcome | None:
-    """What a death after so many cases says of the case of a deviation, which is the first of them."""
-    if errand.witness is None or not cases:
-        return None
-    return Outcome.VIOLATED if cases == 1 else Outcome.HOLDS
+def _of_witnesses(errand: Errand, cases: int) -> tuple[Outcome, ...]:
+    """What a death in the last of so many cases says of the cases of deviations: what was found before is lost."""
+    return tuple(
+        Outcome.VIOLATED if number == cases else Outcome.UNKNOWN for number, _ in enumerate(errand.witnesses, start=1)
+    )
 
 
 def _errand(text: str) -> Errand:
@@ -170,7 +171,7 @@ def _found(errand: Errand, folder: Path) -> Checked:
             seed=errand.seed,
             examples=errand.examples,
             on_case=note,
-            witness=None if errand.witness is None else read_case(json.loads(errand.witness)),
+            witnesses=[read_case(json.loads(each)) for each in errand.witnesses],
         )
 
 
@@ -184,7 +185,8 @@ def _serve(folder: Path) -> None:
         "cases": found.cases,
         "line": found.line,
         "text": found.text,
-        "witness": found.witness and found.witness.value,
+        "witnesses": [each.value for each in found.witnesses],
+        "known": found.known,
     }
     (folder / "answer").write_text(json.dumps(answer))
 

@@ -1,7 +1,8 @@
 """Deviations: accepted failures of a subject, as data beside it, each with the case that shows it (DESIGN rule 6).
 
 A file is about one subject and one range of its releases. An entry is a cell that is violated, why that is accepted,
-and its witness: the smallest case that shows it, which is tried before all others whatever the profile.
+and its witness: the smallest case that shows it, which is tried before all others whatever the profile. It accepts that
+reason of a violation and no other: a cell that is violated for two reasons has two entries.
 """
 
 from __future__ import annotations
@@ -121,24 +122,28 @@ def known_files(extra: Iterable[Path] = ()) -> tuple[DeviationFile, ...]:
 
 def deviations_of(
     subject: str, columns: Sequence[Column], *, device: Device, files: Iterable[DeviationFile]
-) -> dict[Key, Deviation]:
+) -> dict[Key, tuple[Deviation, ...]]:
     """What is accepted of a subject as it is here, by cell.
 
     Raises:
-        BadDeviation: two entries for one cell, or an entry for a column that the subject does not have.
+        BadDeviation: two entries with one case for one cell, or an entry for a column that the subject does not have.
     """
     version = columns[0].subject.version
-    found: dict[Key, Deviation] = {}
+    found: dict[Key, tuple[Deviation, ...]] = {}
     for file in files:
         if file.subject != subject or not file.covers(version):
             continue
         for entry in file.entries:
             if entry.device != device:
                 continue
-            if entry.key in found:
-                raise BadDeviation(f"{entry.place}: {found[entry.key].place} is about the same cell: keep one of them")
+            others = found.get(entry.key, ())
+            for other in others:
+                if other.witness == entry.witness:
+                    raise BadDeviation(
+                        f"{entry.place}: {other.place} is about the same cell and case: keep one of them"
+                    )
             _need(entry.place, "column", entry.column, [column.name for column in columns])
-            found[entry.key] = entry
+            found[entry.key] = (*others, entry)
     return found
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import hypothesis
 from hypothesis import given
@@ -48,12 +49,21 @@ class Found:
     """What decoration changed in the case that is told, or else in the one in which it changed most."""
     sheet: Sheet | None = None
     """The sheet of the case that is told, or else the fullest."""
-    witness: Outcome | None = None
-    """What was found of the case that a deviation names, which is tried before all others; None: there is none."""
+    witnesses: tuple[Outcome, ...] = ()
+    """What was found of the cases that deviations name, which are tried before all others."""
+    known: bool = False
+    """Whether the verdict is that of a witness, and no case was violated for another reason."""
 
 
 class _Stop(Exception):
     """Tells Hypothesis that this case is interesting; never leaves this file."""
+
+
+class _Known(NamedTuple):
+    """A violation that a deviation names."""
+
+    verdict: Verdict
+    case: AnyCase
 
 
 class _Search:
@@ -88,13 +98,17 @@ class _Search:
         self.graphs: tuple[CompiledGraph, ...] = ()
         self.decoration: DecorationSheet | None = None
         self.sheet: Sheet | None = None
-        self.witness: Outcome | None = None
+        self.witnesses: list[Outcome] = []
+        self._known: dict[str, _Known] = {}
 
-    def holds_for_witness(self, case: AnyCase) -> bool:
-        """Judges the case of a deviation."""
-        held = self.holds_for(case)
-        self.witness = Outcome.HOLDS if self.verdict is None else self.verdict.outcome
-        return held
+    def show(self, witness: AnyCase) -> None:
+        """Judges the case of a deviation: what it shows is known from then on, and looked for no more."""
+        verdict = self._tried(witness)
+        self.witnesses.append(verdict.outcome)
+        if verdict.violation is not None:
+            self._known.setdefault(verdict.violation.because, _Known(verdict, witness))
+        elif verdict.outcome is Outcome.UNKNOWN:
+            self._keep(verdict, witness)
 
     def holds_for(self, case: AnyCase) -> bool:
         """Judges one case, unless it is known already or time is up. The first is always judged."""
@@ -103,21 +117,30 @@ class _Search:
         if self._spent():
             self.skipped += 1
             return True
+        verdict = self._tried(case)
+        if verdict.outcome is Outcome.HOLDS or self._knows(verdict):
+            return True
+        self._keep(verdict, case)
+        return False
+
+    def _knows(self, verdict: Verdict) -> bool:
+        return verdict.violation is not None and verdict.violation.because in self._known
+
+    def _tried(self, case: AnyCase) -> Verdict:
         self.cases += 1
         self.labels.update(labels(case, self._space.family))
         if self._on_case is not None:
             self._on_case(case)
         verdict = self._judge(case)
         self._note(verdict)
-        if verdict.outcome is Outcome.HOLDS:
-            return True
-        self._keep(verdict, case)
-        return False
+        return verdict
 
     def _spent(self) -> bool:
         now = self._clock()
+        if self._fatal:
+            return True
         if self.verdict is not None:
-            return self._fatal or now > (self._shrink_until or 0.0)
+            return now > (self._shrink_until or 0.0)
         # Of a law of which nothing was tried nothing can be said, however late this machine comes to it.
         return self.cases > 0 and now > self._started + self._profile.search_seconds
 
@@ -164,16 +187,19 @@ class _Search:
         return self.case is not None and case.size() < self.case.size()
 
     def result(self, problem: str | None) -> Found:
-        """The verdict: unknown if nothing was tried."""
-        verdict = self.verdict or Verdict(Outcome.HOLDS, reason=self._cut_short())
+        """The verdict: unknown if nothing was tried, and what is known only if there is nothing else."""
+        verdict, case = self.verdict or Verdict(Outcome.HOLDS, reason=self._cut_short()), self.case
+        known = next(iter(self._known.values()), None) if self.verdict is None and problem is None else None
         if self.verdict is None and problem is not None:
             verdict = unknown(problem)
         elif self.cases == 0:
             verdict = unknown("no case was drawn: this class of inputs was not reached")
+        elif known is not None:
+            verdict, case = known
         return Found(
             law=self._law,
             verdict=verdict,
-            case=self.case,
+            case=case,
             cases=self.cases,
             seconds=self._clock() - self._started,
             labels=dict(sorted(self.labels.items())),
@@ -183,7 +209,8 @@ class _Search:
             # A violation shows its own case or nothing: another case's changes would be taken for its cause.
             decoration=self.decoration if verdict.outcome is Outcome.HOLDS else verdict.decoration,
             sheet=self.sheet if verdict.outcome is Outcome.HOLDS else verdict.sheet,
-            witness=self.witness,
+            witnesses=tuple(self.witnesses),
+            known=known is not None,
         )
 
     def _cut_short(self) -> str | None:
@@ -207,15 +234,18 @@ def search(
     examples: int | None = None,
     clock: Clock = time.monotonic,
     on_case: OnCase | None = None,
-    witness: AnyCase | None = None,
+    witnesses: Sequence[AnyCase] = (),
 ) -> Found:
     """Holds the law against generated cases of one family; the seed and the law's id decide which.
 
-    `on_case` is told of each case before it is tried. The case of a deviation, `witness`, comes first: if it does not
-    hold, no other is looked for, so what a small number of cases would have found makes no difference.
+    `on_case` is told of each case before it is tried. The cases of deviations, `witnesses`, come first, so what a small
+    number of cases would have found makes no difference. Of the others, only a violation for another reason counts:
+    what is known hides nothing else. If nothing can be said of a witness, no other case is tried.
     """
     state = _Search(law, space, subject, profile, clock=clock, on_case=on_case)
-    if witness is not None and not state.holds_for_witness(witness):
+    for witness in witnesses:
+        state.show(witness)
+    if state.verdict is not None:
         return state.result(None)
     count = examples or profile.examples_for(space.cost, law.cost)
     problem = None

@@ -49,26 +49,25 @@ class Bench:
         return left_out or unreachable(cell.law.inputs, space)
 
     @cached_property
-    def _deviations(self) -> dict[Key, Deviation]:
+    def _deviations(self) -> dict[Key, tuple[Deviation, ...]]:
         return self._request.deviations(self.columns)
 
-    def deviation(self, cell: Cell) -> Deviation | None:
-        """The failure of the cell that is accepted, if one is."""
-        return self._deviations.get(Key(cell.law.id, cell.family, cell.column))
+    def deviations(self, cell: Cell) -> tuple[Deviation, ...]:
+        """The failures of the cell that are accepted."""
+        return self._deviations.get(Key(cell.law.id, cell.family, cell.column), ())
 
     def check(self, cell: Cell, place: Place) -> Checked:
-        """Searches for a violation, from the case of its deviation on."""
+        """Searches for a violation, from the cases of its deviations on."""
         broken = self._trouble(cell.column)
         if broken is not None:
             return unchecked(cell, broken, place)
-        known = self.deviation(cell)
         return checked(
             cell,
             self._subjects[cell.column],
             place,
             profile=self._request.profile,
             seed=self._request.seed,
-            witness=None if known is None else known.witness,
+            witnesses=[known.witness for known in self.deviations(cell)],
         )
 
     def _trouble(self, column: str) -> str | None:

@@ -54,7 +54,7 @@ class Request:
         """The subject's columns, made afresh."""
         return columns_of(self.subject, device=self.device)
 
-    def deviations(self, columns: tuple[Column, ...]) -> dict[Key, Deviation]:
+    def deviations(self, columns: tuple[Column, ...]) -> dict[Key, tuple[Deviation, ...]]:
         """What is accepted of the subject, by cell.
 
         Raises:

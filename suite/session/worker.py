@@ -47,22 +47,29 @@ class Held:
             return
         found = self.bench.check(self.cell, self._place)
         self._write(found.line)
-        known = self.bench.deviation(self.cell)
-        if known is not None and found.witness in (Outcome.HOLDS, Outcome.VIOLATED):
-            self._settle(known, found)
-        elif found.outcome is not Outcome.HOLDS:
-            pytest.fail(found.text, pytrace=False)
+        self._settle(found)
 
-    def _settle(self, known: Deviation, found: Checked) -> None:
+    def _settle(self, found: Checked) -> None:
         """A deviation that still shows is expected until its last day; one that does not any more is an error."""
-        still_fails = found.witness is Outcome.VIOLATED
-        if still_fails and not known.excuses(self.request.today):
-            pytest.fail(f"{expired_text(known)}\n{found.text}", pytrace=False)
-        self._write(deviation_line(known, still_fails=still_fails))
-        if still_fails:
-            self.item.stash[KNOWN] = f"known ({known.kind}): {known.reason}; {known.link}"
-            return
-        pytest.fail("\n".join([stale_text(known), *([found.text] if found.text else [])]), pytrace=False)
+        shown = self._of_deviations(found, Outcome.VIOLATED)
+        stale = self._of_deviations(found, Outcome.HOLDS)
+        expired = [each for each in shown if not each.excuses(self.request.today)]
+        new = found.outcome is not Outcome.HOLDS and not found.known
+        for each in stale:
+            self._write(deviation_line(each, still_fails=False))
+        if shown and not expired and not new:
+            # A cell with a violation that nothing accepts is not known, whatever else shows in it.
+            for each in shown:
+                self._write(deviation_line(each, still_fails=True))
+            self.item.stash[KNOWN] = "; ".join(f"known ({each.kind}): {each.reason}; {each.link}" for each in shown)
+        if stale or expired or new:
+            texts = [*map(stale_text, stale), *map(expired_text, expired), found.text]
+            pytest.fail("\n".join(filter(None, texts)), pytrace=False)
+
+    def _of_deviations(self, found: Checked, outcome: Outcome) -> list[Deviation]:
+        """The cell's deviations of whose case that was found."""
+        pairs = zip(self.bench.deviations(self.cell), found.witnesses, strict=False)
+        return [deviation for deviation, seen in pairs if seen is outcome]
 
     def _write(self, line: Line) -> None:
         self.item.stash.setdefault(LINES, []).append(line)
