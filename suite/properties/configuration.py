@@ -101,7 +101,9 @@ def ladder_is_sound(case: Case, subject: GuardedSubject) -> Verdict:
             return violated(
                 expected=f"{given or 'each power of two up to a maximum'}",
                 actual=f"budgets {bounds.budgets}",
-                because="a path of configuration does not go through the checks",
+                because="what the user gives is taken as it is"
+                if given
+                else "the ladder is made from another limit too",
             )
         wanted = (case.setup.max_items or bounds.max_items, case.setup.max_frames or bounds.max_frames)
         if wanted != (bounds.max_items, bounds.max_frames):
