@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reports.causes import Cause, causes
 from reports.records import read
 from reports.results import by_release
+from reports.subject_schema import OwnTests, Replacement
 from reports.summary import Summary, summarise
 from reports.tables import Cell, LawRow, Standing, topic
 from reports.validation import RecordError
@@ -32,6 +33,9 @@ class Side:
     judged: int
     """Laws that apply."""
     cases: int
+    own_tests: OwnTests | None
+    """What the subject's own tests say; None: there are none that could be run."""
+    replacements: tuple[Replacement, ...]
 
     @property
     def name(self) -> str:
@@ -80,6 +84,15 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StandIn:
+    """One thing that is replaced of a subject, and in which of its releases."""
+
+    subject: str
+    replacement: Replacement
+    releases: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """What the page of several runs shows."""
 
@@ -98,6 +111,18 @@ class Comparison:
     def violated(self) -> tuple[Row, ...]:
         """Laws that are violated in some run."""
         return tuple(row for row in self.rows if "violated" in row.standings)
+
+    @property
+    def stand_ins(self) -> tuple[StandIn, ...]:
+        """What is replaced in some run, in the order of the runs."""
+        found: dict[tuple[str, Replacement], list[str]] = {}
+        for side in self.sides:
+            for each in side.replacements:
+                found.setdefault((side.subject, replace(each, columns=None)), []).append(side.release)
+        return tuple(
+            StandIn(subject=subject, replacement=each, releases=tuple(releases))
+            for (subject, each), releases in found.items()
+        )
 
     @property
     def topics(self) -> Mapping[str, tuple[Row, ...]]:
@@ -168,6 +193,8 @@ def _side(run: Summary) -> Side:
         holds=len(run.laws_that("holds")),
         judged=run.judged,
         cases=run.cases,
+        own_tests=header.own_tests,
+        replacements=header.replacements,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from reports.causes import because, violation_of
 from reports.decoration import LISTED, mistakes
 from reports.encoding import cut
-from reports.summary import Summary, details_sentence, faults_sentence, plural, verdict_sentence
+from reports.summary import OWN_TESTS, Summary, details_sentence, faults_sentence, plural, verdict_sentence
 from reports.tables import Cell
 
 MARKS: Mapping[str, str] = {"holds": "✓", "violated": "✕", "unknown": "?", "inapplicable": "\N{EN DASH}"}
@@ -33,6 +33,8 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield ""
     yield f"{escape(header.subject)} on {escape(header.device)}, profile {escape(header.profile)}. "
     yield f"{details_sentence(summary)} {faults_sentence(summary)}"
+    if header.own_tests is not None:
+        yield f"{MARKS[header.own_tests.standing]} {OWN_TESTS}: {escape(header.own_tests.sentence)}."
     yield ""
     for gap in summary.records.gaps:
         yield f"- **Incomplete:** {escape(gap)}"

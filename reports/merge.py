@@ -61,6 +61,7 @@ def _check(shards: Mapping[str, Records]) -> None:
 
 def _header(headers: Sequence[Header]) -> Header:
     seeds = {header.seed for header in headers}
+    tests = [header.own_tests for header in headers if header.own_tests is not None]
     workers = [header.workers for header in headers if header.workers is not None]
     return replace(
         headers[0],
@@ -68,6 +69,8 @@ def _header(headers: Sequence[Header]) -> Header:
         command="\n".join(dict.fromkeys(header.command for header in headers)),
         seed=headers[0].seed if len(seeds) == 1 else None,
         workers=sum(workers) if workers else None,
+        # A shard that knows more than another says it, and a failure before a pass.
+        own_tests=max(tests, key=lambda each: (each.count("failed"), each.passed), default=None),
     )
 
 

@@ -15,6 +15,7 @@ from reports.compile_schema import CompiledGraph, LedgerSheet
 from reports.decoration_schema import DecorationSheet
 from reports.encoding import Json
 from reports.sheet_schema import RanksSheet, StartupSheet
+from reports.subject_schema import OwnTests, Replacement
 
 SCHEMA = 1
 """The newest schema that this reader knows."""
@@ -43,6 +44,10 @@ class Header:
     workers: int | None = None
     routes: Mapping[str, str] = field(default_factory=dict)
     """What each column of the subject is, in words."""
+    replacements: tuple[Replacement, ...] = ()
+    """What of the subject is replaced, because it cannot exist here."""
+    own_tests: OwnTests | None = None
+    """What the subject's own tests say; None: none are known that could be run here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,6 +247,8 @@ class Deviation:
     link: str | None = None
     releases: str = ""
     """The range of releases for which it is recorded."""
+    expires: str | None = None
+    """The last day on which it is accepted, as `2027-03-31`; None: there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from reports.causes import because
 from reports.decoration import LISTED, mistakes
 from reports.encoding import Json
 from reports.records import Records
+from reports.subject_schema import OwnTests
 from reports.tables import (
     Cell,
     FaultRow,
@@ -21,6 +22,7 @@ from reports.tables import (
     requirements,
 )
 
+OWN_TESTS = "the subject's own tests"
 CLEAN_SUBJECT = "reference"
 """The subject on which every violation is a false alarm."""
 
@@ -150,6 +152,8 @@ def as_json(summary: Summary) -> dict[str, Json]:
             "known": len(summary.known),
             "stale": list(summary.stale),
         },
+        "own_tests": _own_tests(header.own_tests),
+        "replacements": len(header.replacements),
         "wall_seconds": None if records.footer is None else records.footer.wall_seconds,
         "exit_status": None if records.footer is None else records.footer.exit_status,
         "records": records.count,
@@ -158,6 +162,14 @@ def as_json(summary: Summary) -> dict[str, Json]:
         "unknown_kinds": dict(records.unknown_kinds),
         "gaps": list(records.gaps),
     }
+
+
+def _own_tests(tests: OwnTests | None) -> dict[str, Json] | None:
+    if tests is None:
+        return None
+    counts: dict[str, Json] = {name: tests.count(name) for name in ("failed", "error", "skipped")}
+    failed: list[Json] = [test.name for test in tests.others if test.outcome == "failed"]
+    return {"verdict": tests.standing, "passed": tests.passed, **counts, "names": failed, "reason": tests.reason}
 
 
 def _spec(summary: Summary) -> dict[str, Json]:
@@ -231,6 +243,8 @@ def _text(summary: Summary) -> Iterator[str]:
     yield f"{header.project} {header.version}: {header.subject} on {header.device}, profile {header.profile}"
     yield f"{verdict_sentence(summary)} {details_sentence(summary)}"
     yield faults_sentence(summary)
+    if header.own_tests is not None:
+        yield f"{OWN_TESTS}: {header.own_tests.sentence}"
     for gap in summary.records.gaps:
         yield f"incomplete: {gap}"
     for kind, count in summary.records.unknown_kinds.items():

@@ -30,6 +30,7 @@ def unshown(summary: Summary) -> tuple[Unshown, ...]:
         *_gaps(summary),
         *(Unshown(topic=note.topic, text=note.text) for note in summary.records.notes),
         *_device(summary),
+        *_own_tests(summary),
         *_not_run(summary),
         *_toothless(summary),
         *_inapplicable(summary),
@@ -54,6 +55,12 @@ def _device(summary: Summary) -> Iterator[Unshown]:
     told = any(note.topic == "device" for note in summary.records.notes)
     if not told and not device.startswith("cuda"):
         yield Unshown(topic="device", text=f"No GPU took part: every law ran on the device {device!r}.")
+
+
+def _own_tests(summary: Summary) -> Iterator[Unshown]:
+    tests = summary.records.header.own_tests
+    if tests is not None and tests.reason is not None:
+        yield Unshown(topic="own tests", text=f"What the subject's own tests say is not known: {tests.reason}.")
 
 
 def _not_run(summary: Summary) -> Iterator[Unshown]:

@@ -25,6 +25,7 @@ from suite.driver.catalogue import LAWS, law_named
 from suite.driver.deviations import KINDS, UNREPORTED, entry_of
 from suite.driver.greeting import trouble
 from suite.driver.profiles import PROFILES
+from suite.driver.recording import replacement_lines
 from suite.driver.script import script_of
 from suite.driver.ticket import Ticket, column_of, columns_of, replay, ticket_from_data
 from suite.faults.catalogue import FAULTS
@@ -109,6 +110,9 @@ def _meet(options: argparse.Namespace) -> int:
     broken = {column.name: trouble(column.subject) for column in columns}
     for column in columns:
         print(_introduction(column, broken[column.name]))
+    for line in replacement_lines(columns):
+        where = "" if line["columns"] is None else f" (columns {line['columns']})"
+        print(f"replaced{where}: {line['name']}\n  by        {line['by']}\n  because   {line['why']}")
     return NOT_HELD if any(broken.values()) else 0
 
 

@@ -66,7 +66,9 @@ ROOMS: dict[str, Room] = {
         others=("hypothesis", "packaging", "torch"),
     ),
     "suite.witness": Room(
-        5, ours=("suite.contract.subject", "suite.emulator.*", "suite.subjects.*"), others=("torch", "pytest", "vllm")
+        5,
+        ours=(*REPORTS, "suite.contract.subject", "suite.emulator.*", "suite.subjects.*"),
+        others=("torch", "pytest", "vllm"),
     ),
     "suite.session": Room(
         5,

@@ -33,6 +33,15 @@ def test_meeting_a_subject(capsys: pytest.CaptureFixture[str]) -> None:
     assert "  declares  statistics\n" in capsys.readouterr().out
 
 
+def test_meeting_says_what_is_replaced(capsys: pytest.CaptureFixture[str]) -> None:
+    """Name, what stands for it, and why; a form that no report could show is refused before anything runs."""
+    assert main(["meet", f"{HERE}:Replacing"]) == 0
+    told = "replaced: the kernels\n  by        plain torch\n  because   there is no GPU\n"
+    assert capsys.readouterr().out.endswith(told)
+    assert main(["meet", f"{HERE}:Unclear"]) == 2
+    assert "replacements is ('the kernels',): give a tuple of suite.contract.public.Re" in capsys.readouterr().err
+
+
 def test_meeting_a_broken_adapter(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit status 1 and the reason; one that cannot be found is a bad request."""
     assert main(["meet", f"{HERE}:Broken"]) == 1

@@ -8,7 +8,16 @@ from torch import Tensor
 
 from models.api import Family, Item
 from models.towers import build_tower
-from suite.contract.public import Adapter, AdapterBroken, AdapterSession, Capabilities, Refused, ScriptPart, Setup
+from suite.contract.public import (
+    Adapter,
+    AdapterBroken,
+    AdapterSession,
+    Capabilities,
+    Refused,
+    Replacement,
+    ScriptPart,
+    Setup,
+)
 from suite.subjects.column import Column
 
 
@@ -40,6 +49,18 @@ class Honest(Adapter):
     def start(self, family: Family, setup: Setup) -> Solo:
         """A session."""
         return Solo(family)
+
+
+class Replacing(Honest):
+    """Puts something in the place of a part of its engine, and says so."""
+
+    replacements = (Replacement("the kernels", "plain torch", "there is no GPU"),)
+
+
+class Unclear(Honest):
+    """Says it in another form."""
+
+    replacements = ("the kernels",)  # type: ignore[assignment]  # the form is what is wrong
 
 
 class Boastful(Honest):

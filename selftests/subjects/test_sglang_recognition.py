@@ -12,7 +12,7 @@ from suite.contract.subject import AdapterBroken
 from suite.subjects.sglang.columns import dialects_of
 from suite.subjects.sglang.dialect import PATCHES, TILES, RunnerFile, dialect_of
 from suite.subjects.sglang.release import Release, installed
-from suite.subjects.sglang.replaced import REPLACEMENTS, load_runner
+from suite.subjects.sglang.replaced import IMPORTED, REPLACEMENTS, load_runner
 
 RUN = "x, cu_seqlens, cu_window_seqlens, position_embeddings, rotary_pos_emb_cos=None, rotary_pos_emb_sin=None"
 RUNNER = """
@@ -91,7 +91,7 @@ def test_a_release_has_the_runners_that_are_there(tmp_path: Path) -> None:
 
 def test_the_runner_is_given_stand_ins_that_do_not_stay(tmp_path: Path) -> None:
     """Its imports are answered while it is loaded, and nobody else's."""
-    names = {each.module for each in REPLACEMENTS}
+    names = {each.name.rpartition(".")[0] for each in IMPORTED}
     before = {name: sys.modules.get(name) for name in names}
     module = _loaded(tmp_path)
     runner = module.ViTCudaGraphRunner(None)
@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_executed_breaks_the_adapter(tmp_path: Path) -> No
     """Not the subject, of which nothing ran; and no stand-in stays behind."""
     with pytest.raises(AdapterBroken, match="cannot be executed: ZeroDivisionError"):
         _loaded(tmp_path, imports=f"{IMPORTS}\n1 / 0\n")
-    assert not {each.module for each in REPLACEMENTS} & sys.modules.keys()
+    assert not {each.name.rpartition(".")[0] for each in IMPORTED} & sys.modules.keys()
 
 
 @pytest.mark.parametrize(("more", "takes"), [("", False), (", attention_layout_key=None", True)])
@@ -132,5 +132,5 @@ def test_a_runner_of_another_form_is_refused(tmp_path: Path) -> None:
 
 def test_every_replacement_has_its_reason() -> None:
     """What is replaced is listed once, with what stands for it and why."""
-    assert len({(each.module, each.name) for each in REPLACEMENTS}) == len(REPLACEMENTS)
-    assert all(each.instead and each.because for each in REPLACEMENTS)
+    assert len({each.name for each in REPLACEMENTS}) == len(REPLACEMENTS)
+    assert all(each.by and each.why for each in REPLACEMENTS)

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from reports.own_tests import read_own_tests
 from selftests.house.sources import ROOT
+from selftests.subjects.invented_vllm import ENGINES
+from suite.witness import vllm_tests
 from suite.witness.emulated_platform import CudaIsHost, EmulatedPlatform
-from suite.witness.vllm_tests import NoWitness, OwnTest, Witness, outcome_of, run_tests, text_of
+from suite.witness.vllm_tests import NoWitness, OwnTest, Witness, outcome_of, record_of, run_tests, text_of
 
 JUNIT = """<testsuite>
 <testcase classname="test_encoder_cudagraph.TestA" name="test_one"/>
@@ -42,6 +45,40 @@ def test_every_outcome_is_read() -> None:
     assert "vLLM 0.0.1: its own tests of encoder graphs on the emulator: 1 error, 1 failed, 1 passed, 1 skipped" in told
     assert "test_two: assert 1 == 2" in told
     assert "test_one" not in told
+
+
+def test_a_report_is_told_the_counts_and_what_did_not_pass() -> None:
+    """A test that failed violates; without one, a test that did not come to its first line leaves it unknown."""
+    tests = tuple(outcome_of(case) for case in ElementTree.fromstring(JUNIT).iter("testcase"))
+    told = record_of(Witness("0.0.1", tests))
+    assert (told.release, told.passed, told.standing) == ("0.0.1", 1, "violated")
+    assert told.sentence == "1 passed, 1 failed, 1 error, 1 skipped"
+    assert [(each.outcome, each.reason) for each in told.others] == [
+        ("failed", "assert 1 == 2"),
+        ("error", "no fixture"),
+        ("skipped", "Skip if not cuda"),
+    ]
+    without_failure = tuple(each for each in tests if each.outcome != "failed")
+    assert record_of(Witness("0.0.1", without_failure)).standing == "unknown"
+    assert record_of(Witness("0.0.1", tests[:1])).standing == "holds"
+    assert record_of(Witness("0.0.1", ())).standing == "unknown"
+
+
+def test_why_nothing_is_known_is_left_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an engine that is here and whose tests are not: the reason lies where the next run looks for it."""
+    monkeypatch.setattr(vllm_tests, "installed", lambda: ENGINES["E"])
+    assert vllm_tests.main(["--source", str(tmp_path), "--report-dir", str(tmp_path / "out")]) == 2
+    left = read_own_tests(tmp_path / "out", release="1", remedy="")
+    assert left.standing == "unknown"
+    assert (left.reason or "").startswith("looked for tests/v1/cudagraph/test_encoder_cudagraph.py")
+
+
+def test_a_report_dir_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is fetched."""
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match="2"):
+        vllm_tests.main(["--report-dir", str(tmp_path / "file")])
+    assert "is not a folder: give the one of the run of the laws" in capsys.readouterr().err
 
 
 def test_a_folder_without_tests_is_refused(tmp_path: Path) -> None:

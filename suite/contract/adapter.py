@@ -13,6 +13,7 @@ from torch import Tensor
 
 from models.api import Family, Item
 from suite.contract.case import Setup
+from suite.contract.replacement import Replacement
 from suite.contract.subject import AdapterBroken, Bounds, Capabilities, Counts, DeviceFacts, Launch, Session, Where
 
 
@@ -26,6 +27,8 @@ class Adapter(abc.ABC):
     name: str
     version: str
     capabilities: Capabilities = Capabilities()
+    replacements: tuple[Replacement, ...] = ()
+    """What of the implementation is replaced; the report lists it."""
 
     @abc.abstractmethod
     def start(self, family: Family, setup: Setup) -> Session:

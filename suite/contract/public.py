@@ -8,6 +8,7 @@ from suite.contract.case import Setup
 from suite.contract.compiling import CompilingSubject
 from suite.contract.decorating import DecoratingSubject, LoadingSubject
 from suite.contract.engine import EngineSubject
+from suite.contract.replacement import Replacement, ReplacingSubject
 from suite.contract.scripting import ScriptedSubject, ScriptPart
 from suite.contract.sharding import RankProcessSubject, ShardingSubject
 from suite.contract.startup import RealStartSubject, StartupSubject
@@ -42,6 +43,8 @@ __all__ = [
     "RankProcessSubject",
     "RealStartSubject",
     "Refused",
+    "Replacement",
+    "ReplacingSubject",
     "ScriptPart",
     "ScriptedSubject",
     "Session",

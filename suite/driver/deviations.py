@@ -196,6 +196,7 @@ def deviation_line(entry: Deviation, *, still_fails: bool) -> Line:
         "reason": entry.reason,
         "link": entry.link,
         "releases": entry.releases,
+        "expires": None if entry.expires is None else entry.expires.isoformat(),
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from suite.contract.replacement import Replacement, replacements_of
 from suite.contract.sheets import sheet_data
 from suite.contract.text import violation_text
 from suite.contract.verdict import DecorationSheet, DrawnBin, Evidence, Violation
@@ -11,6 +13,7 @@ from suite.driver.catalogue import Cell
 from suite.driver.search import Found
 from suite.driver.ticket import Ticket
 from suite.oracles.class_aspects import PROMISES, ROWS
+from suite.subjects.column import Column
 from suite.subjects.registry import Device
 
 Line = dict[str, object]
@@ -104,6 +107,15 @@ def cell_fields(cell: Cell) -> Line:
         "ignores": law.ignores,
         "spec": list(law.spec),
     }
+
+
+def replacement_lines(columns: Sequence[Column]) -> list[Line]:
+    """What is replaced of a subject, each once, with the columns in which it is; null if that is all of them."""
+    found: dict[Replacement, list[str]] = {}
+    for column in columns:
+        for each in replacements_of(column.subject):
+            found.setdefault(each, []).append(column.name)
+    return [{**asdict(each), "columns": None if len(names) == len(columns) else names} for each, names in found.items()]
 
 
 def _violation(violation: Violation, ticket: Ticket, place: Place) -> Line:

@@ -20,8 +20,9 @@ from reports.html import render
 from reports.records import RecordWriter, read
 from reports.summary import Summary, as_text, summarise
 from suite.driver.catalogue import LAWS, Cell
-from suite.driver.recording import Line, cell_fields
+from suite.driver.recording import Line, cell_fields, replacement_lines
 from suite.session.nodes import PlantedFault, subject_of
+from suite.session.own_tests import own_tests_of
 from suite.session.request import Request
 from suite.session.tools import TOOLS
 from suite.session.worker import REPORT_ATTRIBUTE
@@ -171,6 +172,13 @@ class Controller:
             "threads": torch.get_num_threads(),
             "workers": getattr(self._config.option, "numprocesses", None) or 0,
             "routes": {column.name: column.text for column in columns},
+            "replacements": replacement_lines(columns),
+            "own_tests": own_tests_of(
+                request.subject,
+                release=columns[0].subject.version,
+                folder=request.report_dir,
+                shown=request.shown_dir,
+            ),
         }
 
     def _notes(self) -> list[Line]:

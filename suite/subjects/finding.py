@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import cast
 
+from suite.contract.replacement import replacements_of
 from suite.contract.subject import AdapterBroken, Capabilities, Subject
 from suite.subjects.column import Column
 
@@ -113,6 +114,10 @@ def _column(path: str, made: object) -> Column:
     lacking += [] if callable(_part(made, "start")) else ["start (method)"]
     if lacking:
         raise UnknownSubject(f"{path!r} makes {_kind(made)}, which lacks {', '.join(lacking)}; see {GUIDE}")
+    try:
+        replacements_of(made)
+    except TypeError as error:
+        raise UnknownSubject(f"{path!r} makes {_kind(made)}, whose {error}") from None
     return Column(cast("Subject", made))
 
 

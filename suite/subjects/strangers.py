@@ -25,6 +25,8 @@ class Stranger:
     """Environments of tox that install a release of it, the oldest first."""
     takes_model: bool = False
     """Whether a model of the user's can be put before it (`--model`)."""
+    own_tests: str = ""
+    """The module that runs the engine's own tests and leaves what came of them beside the records; empty: none."""
 
 
 STRANGERS: dict[str, Stranger] = {
@@ -33,6 +35,7 @@ STRANGERS: dict[str, Stranger] = {
         "suite.subjects.vllm.columns:columns",
         ("vllm-0.20", "vllm-0.22", "vllm-0.25", "vllm-0.28", "vllm-0.30", "vllm-0.33"),
         takes_model=True,
+        own_tests="suite.witness.vllm_tests",
     ),
     "sglang": Stranger(
         "sglang",

@@ -1,13 +1,17 @@
 """vLLM's own tests of its encoder graphs as a second witness: fetched when asked for, run on the emulator.
 
-`python -m suite.witness.vllm_tests [--source FOLDER] [--output-json FILE]` runs the tests of the release that is
-installed. They come from its source distribution, which pip finds where it finds everything else; nothing of it is
-kept. What passes here passes by the engine's own measure: shapes and counters, and values in few places.
+`python -m suite.witness.vllm_tests [--source FOLDER] [--output-json FILE] [--report-dir FOLDER]` runs the tests of the
+release that is installed. They come from its source distribution, which pip finds where it finds everything else;
+nothing of it is kept. With `--report-dir` the outcomes lie where the next run of the laws takes them up for its report;
+if the tests could not be run, the reason lies there.
+
+What passes here passes by the engine's own measure: shapes and counters, and values in few places.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 import subprocess
@@ -19,7 +23,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
+from reports.own_tests import write_own_tests
+from reports.subject_schema import OwnTests, UnpassedTest
 from suite.contract.subject import AdapterBroken
 from suite.subjects.vllm.engine import QUIET, installed
 
@@ -28,6 +35,8 @@ TESTS = Path("tests/v1/cudagraph/test_encoder_cudagraph.py")
 PLUGIN = "suite.witness.emulated_platform"
 ROOT = Path(__file__).resolve().parents[2]
 FETCH_SECONDS, RUN_SECONDS = 600.0, 600.0
+OUTCOMES: tuple[Literal["failed", "error", "skipped"], ...] = ("failed", "error", "skipped")
+"""Of tests that did not pass."""
 SAID = 600
 """Characters of the end of what a program wrote."""
 
@@ -132,22 +141,53 @@ def text_of(witness: Witness) -> str:
     return "\n".join(lines)
 
 
+def record_of(witness: Witness) -> OwnTests:
+    """What a report shows of it."""
+    others = ((each, outcome) for each in witness.tests for outcome in OUTCOMES if each.outcome == outcome)
+    return OwnTests(
+        release=witness.version,
+        what=str(TESTS),
+        passed=witness.counts["passed"],
+        others=tuple(UnpassedTest(name=each.name, outcome=outcome, reason=each.reason) for each, outcome in others),
+        day=_today(),
+    )
+
+
+def _today() -> str:
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def _leave(folder: Path | None, tests: OwnTests) -> None:
+    if folder is not None:
+        print(f"wrote {write_own_tests(folder, tests)}")
+
+
+def _witness_of(version: str, source: Path | None) -> Witness:
+    if source is not None:
+        return run_tests(source, version)
+    with source_of(version) as fetched:
+        return run_tests(fetched, version)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the tests of the installed release; 0 if none failed, 1 if one did, 2 if they could not be run."""
     parser = argparse.ArgumentParser(prog="python -m suite.witness.vllm_tests", description=__doc__)
     parser.add_argument("--source", type=Path, metavar="FOLDER", help="an unpacked source distribution; none: fetch it")
     parser.add_argument("--output-json", type=Path, metavar="FILE", help="where the outcomes go as JSON")
+    parser.add_argument("--report-dir", type=Path, metavar="FOLDER", help="where the next run of the laws looks for it")
     options = parser.parse_args(arguments)
+    if options.report_dir is not None and options.report_dir.exists() and not options.report_dir.is_dir():
+        parser.error(f"--report-dir {options.report_dir} is not a folder: give the one of the run of the laws")
+    version = None
     try:
         version = installed().version
-        if options.source is not None:
-            witness = run_tests(options.source, version)
-        else:
-            with source_of(version) as source:
-                witness = run_tests(source, version)
+        witness = _witness_of(version, options.source)
     except AdapterBroken as error:
         print(f"vllm_tests: {error}", file=sys.stderr)
+        if version is not None:
+            _leave(options.report_dir, OwnTests(release=version, what=str(TESTS), day=_today(), reason=str(error)))
         return 2
+    _leave(options.report_dir, record_of(witness))
     if options.output_json is not None:
         options.output_json.write_text(json.dumps(asdict(witness), indent=2) + "\n")
     print(text_of(witness))

@@ -15,7 +15,7 @@ from suite.subjects.column import Column
 from suite.subjects.sglang.dialect import PATCHES, RUNNER_FILES, Dialect, Dialects, RunnerFile, dialect_of
 from suite.subjects.sglang.parts import BACKENDS, TRITON
 from suite.subjects.sglang.release import REMEDY, Release, installed
-from suite.subjects.sglang.replaced import load_runner
+from suite.subjects.sglang.replaced import REPLACEMENTS, ROUTED, load_runner
 from suite.subjects.sglang.script import script_part
 from suite.subjects.sglang.session import SglangSession
 from suite.subjects.undeclared import BareSubject
@@ -33,6 +33,7 @@ class SglangSubject(BareSubject):
         self.version = version
         self._files = {family: file for file in dialects for family in file.families}
         self.capabilities = replace(DECLARED, observable=device == "cpu", device=device, families=tuple(self._files))
+        self.replacements = tuple(each for each in REPLACEMENTS if device == "cpu" or each is not ROUTED)
         self._dialects = dialects
         self._backend = backend
 

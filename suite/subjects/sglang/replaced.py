@@ -12,51 +12,44 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+from suite.contract.replacement import Replacement
 from suite.contract.subject import AdapterBroken
 from suite.subjects.sglang.release import PACKAGE, REMEDY
 
-
-@dataclass(frozen=True)
-class Replacement:
-    """One name of SGLang's that the runner imports, and what it is given."""
-
-    module: str
-    name: str
-    instead: str
-    because: str
-
-
-REPLACEMENTS = (
+IMPORTED = (
     Replacement(
-        "sglang.srt.layers.attention.vision",
-        "VisionAttention",
+        "sglang.srt.layers.attention.vision.VisionAttention",
         "an empty class",
         "the runner names it in annotations alone, and its file imports GPU kernels",
     ),
     Replacement(
-        "sglang.srt.distributed.parallel_state",
-        "get_tp_group",
+        "sglang.srt.distributed.parallel_state.get_tp_group",
         "a group of one rank, without an all-reduce of its own",
         "groups are made by an engine that starts GPUs",
     ),
     Replacement(
-        "sglang.srt.runtime_context",
-        "get_parallel",
+        "sglang.srt.runtime_context.get_parallel",
         "the same group, as later releases ask for it",
         "the context is made by an engine that starts GPUs",
     ),
     Replacement(
-        "sglang.srt.server_args",
-        "get_global_server_args",
+        "sglang.srt.server_args.get_global_server_args",
         "arguments that name the attention back end and nothing else",
         "releases up to 0.5.14 ask the server for it",
     ),
 )
-"""Everything that is replaced beside `torch.cuda`."""
+"""Names that the runners' files import from SGLang."""
+MODEL = Replacement(
+    "the model around the runner, with its attention",
+    "a tower of the zoo, called as SGLang's towers are, whose attention writes to a workspace",
+    "SGLang's own models are made of GPU kernels",
+)
+ROUTED = Replacement("torch.cuda", "the emulator", "there is no GPU; put back when a session ends")
+REPLACEMENTS = (*IMPORTED, MODEL, ROUTED)
+"""All that is replaced on the emulator; on a GPU `torch.cuda` is itself. Everything else is the release."""
 
 
 class _VisionAttention:
@@ -93,8 +86,14 @@ def load_runner(file: Path, *, backend: str) -> ModuleType:
     return module
 
 
+def _parts(each: Replacement) -> tuple[str, str]:
+    """Module and name of what a file imports."""
+    module, _, name = each.name.rpartition(".")
+    return module, name
+
+
 def _check_imports(file: Path) -> None:
-    known = {(each.module, each.name) for each in REPLACEMENTS}
+    known = {_parts(each) for each in IMPORTED}
     strange = sorted(".".join(filter(None, pair)) for pair in _imports(file) - known)
     if strange:
         names = ", ".join(sorted(f"{module}.{name}" for module, name in known))
@@ -117,9 +116,10 @@ def _imports(file: Path) -> set[tuple[str, str]]:
 def _stubbed(backend: str) -> Iterator[None]:
     """The stand-ins in `sys.modules`, which is as it was afterwards."""
     stand_ins = _stand_ins(backend)
-    stubs = {each.module: ModuleType(each.module) for each in REPLACEMENTS}
-    for each in REPLACEMENTS:
-        setattr(stubs[each.module], each.name, stand_ins[each.name])
+    places = [_parts(each) for each in IMPORTED]
+    stubs = {module: ModuleType(module) for module, _ in places}
+    for module, name in places:
+        setattr(stubs[module], name, stand_ins[name])
     before = {name: sys.modules[name] for name in stubs if name in sys.modules}
     sys.modules.update(stubs)
     try:

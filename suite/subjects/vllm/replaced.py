@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import ModuleType
 from unittest import mock
 
 import torch
 
 import models
+from suite.contract.replacement import Replacement
 from suite.emulator.device import EmulatedDevice
 from suite.emulator.shim import CUDAGraph, routed
 from suite.subjects.observation import Observer
 from suite.subjects.vllm.engine import Engine
 
-
-@dataclass(frozen=True)
-class Replacement:
-    """Something that cannot exist without a GPU, and what stands for it."""
-
-    name: str
-    by: str
-    why: str
-
-
+ZOO = Replacement(
+    "the model",
+    "an encoder of the zoo, derived from SupportsEncoderCudaGraph",
+    "models of the engine need its compiled parts",
+)
+"""Not where a user puts a model before the manager."""
 REPLACEMENTS = (
     Replacement("torch.cuda, torch.accelerator", "the emulator", "there is no GPU; put back when a session ends"),
     Replacement(
@@ -54,11 +50,7 @@ REPLACEMENTS = (
         "the engine's CompilationConfig in plain namespaces",
         "a whole configuration asks for a model on disk; the manager reads six fields",
     ),
-    Replacement(
-        "the model",
-        "an encoder of the zoo, derived from SupportsEncoderCudaGraph",
-        "models of the engine need its compiled parts",
-    ),
+    ZOO,
 )
 """All that is replaced. Everything else is the release as it was installed."""
 

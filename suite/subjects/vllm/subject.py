@@ -14,6 +14,7 @@ from suite.subjects.vllm.config import config_of
 from suite.subjects.vllm.engine import Engine
 from suite.subjects.vllm.model import zoo_model
 from suite.subjects.vllm.ranks import VllmRanks
+from suite.subjects.vllm.replaced import REPLACEMENTS, ZOO
 from suite.subjects.vllm.script import script_part
 from suite.subjects.vllm.session import ModelMaker, VllmSession
 
@@ -35,6 +36,7 @@ class VllmSubject:
         self._engine = engine
         self._zoo = partial(zoo_model, dialect=engine.dialect, protocol=engine.protocol, shapes=engine.shapes)
         self._maker = maker or self._zoo
+        self.replacements = tuple(each for each in REPLACEMENTS if maker is None or each is not ZOO)
 
     def start(self, family: Family, setup: Setup) -> VllmSession:
         """A captured session.
