@@ -9,7 +9,7 @@ from suite.contract.compiling import CompilingSubject
 from suite.contract.decorating import DecoratingSubject, LoadingSubject
 from suite.contract.engine import EngineSubject
 from suite.contract.replacement import Replacement, ReplacingSubject
-from suite.contract.scripting import ScriptedSubject, ScriptPart
+from suite.contract.scripting import ScriptedRanks, ScriptedSubject, ScriptPart
 from suite.contract.sharding import RankProcessSubject, ShardingSubject
 from suite.contract.startup import RealStartSubject, StartupSubject
 from suite.contract.subject import (
@@ -46,6 +46,7 @@ __all__ = [
     "Replacement",
     "ReplacingSubject",
     "ScriptPart",
+    "ScriptedRanks",
     "ScriptedSubject",
     "Session",
     "Setup",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from models.api import Family
@@ -21,6 +22,16 @@ class ScriptPart:
     """Import statements, one per line."""
     lines: tuple[str, ...]
     """What starts the implementation in the setup of the case, and `encode`."""
+    configures: int = 0
+    """How many of the lines it takes until the implementation has taken or refused its configuration; 0: not said."""
+    refusals: tuple[str, ...] = ("Exception",)
+    """Names of the exceptions by which those lines refuse."""
+    tells: Mapping[str, str] = field(default_factory=dict)
+    """More that scripts can show, each as one expression over what the lines define.
+
+    `bounds`: the budgets, the limit on items and that on frames (or None), as soon as it is configured. `held`: how
+    many graphs are alive, and how many bytes their pools hold. `cold`: a list of what was captured without having run.
+    """
 
 
 @runtime_checkable
@@ -29,6 +40,21 @@ class ScriptedSubject(Protocol):
 
     def script(self, family: Family, setup: Setup) -> ScriptPart:
         """The part that starts this implementation on the emulator, with an encoder of the zoo.
+
+        Raises:
+            ValueError: it cannot be written for this subject; the text says why.
+        """
+        ...
+
+
+@runtime_checkable
+class ScriptedRanks(Protocol):
+    """A subject that shares out over ranks, whose violations there can be written as scripts."""
+
+    def script_over_ranks(self, family: Family, setup: Setup, ranks: int) -> ScriptPart:
+        """The part that starts so many ranks, and defines `encode_on_ranks(items, plant)` in place of `encode`.
+
+        As `suite.contract.sharding.RankSession.encode`, which answers one `RankAnswer` per rank.
 
         Raises:
             ValueError: it cannot be written for this subject; the text says why.

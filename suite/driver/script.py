@@ -1,23 +1,26 @@
 """A ticket as a script of its own: items, the implementation, each answer beside its item alone in eager.
 
 The script needs neither pytest nor the laws. It shows what can be seen in answers: a batch that raises, an answer that
-is not eager's, and, of laws on ownership, a result that a later batch changes. If nothing of that shows, it says so.
+is not eager's, and, of laws on ownership, a result that a later batch changes. Laws that answers say nothing about have
+a piece of their own (`script_pieces.py`). If nothing shows, the script says so.
 """
 
 from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import torch
 
 from models.families import family as family_named
-from suite.contract.case import BadCase, Batch, Case, ItemSpec
-from suite.contract.scripting import ScriptedSubject, ScriptPart
+from suite.contract.case import BadCase, Batch, Case, ItemSpec, Setup
+from suite.contract.scripting import ScriptedRanks, ScriptedSubject, ScriptPart
+from suite.contract.shard_case import ShardCase
 from suite.contract.subject import Subject
 from suite.driver.catalogue import law_named
+from suite.driver.script_pieces import PIECES, Piece
 from suite.driver.ticket import Ticket
 from suite.oracles.tolerance import tolerance
 
@@ -33,44 +36,92 @@ class NoScript(BadCase):
 
 
 def script_of(ticket: Ticket, subject: Subject) -> str:
-    """The script for a ticket whose case is a history of batches, of the ticket's subject as it is in its column.
+    """The script for a ticket of the subject as it is in the ticket's column.
 
     Raises:
-        NoScript: the case is of another kind, has no batch, or is too long; or the subject writes no scripts.
+        NoScript: the case is of a kind that cannot be shown, has no batch, or is too long; or the subject writes no
+            scripts, or none that tell what the law is about.
     """
-    case = _history_of(ticket)
-    if not isinstance(subject, ScriptedSubject):
-        raise NoScript(
-            f"subject {ticket.subject!r} writes no scripts: give its adapter a method `script` "
-            "(suite.contract.public.ScriptedSubject), or use `python -m suite replay` without --script"
-        )
-    part = subject.script(family_named(case.family), case.setup)
-    lines = [*_head(ticket, f"{subject.name} {subject.version}", part), *_body(ticket, case, part)]
+    if ticket.device != "emulator":
+        raise NoScript(f"a script runs on the emulator, and this case is of device {ticket.device!r}: replay it there")
+    piece = PIECES.get(ticket.law)
+    case = _history_of(ticket) if piece is None else ticket.case
+    part = _part(ticket, subject)
+    body = _body(ticket, _history_of(ticket), part) if piece is None else _pieced(ticket, piece, part)
+    lines = [*_head(ticket, f"{subject.name} {subject.version}", body), *body]
     if len(lines) > MOST_LINES:
+        many = f"of {len(case.history)} batches" if isinstance(case, Case | ShardCase) else "as it is"
         raise NoScript(
-            f"a script of this case, of {len(case.history)} batches, has {len(lines)} lines, more than {MOST_LINES}: "
+            f"a script of this case, {many}, has {len(lines)} lines, more than {MOST_LINES}: "
             "give a smaller case, as a profile that shrinks finds it"
         )
     return "\n".join(lines) + "\n"
 
 
+def _part(ticket: Ticket, subject: Subject) -> ScriptPart:
+    """What the adapter writes for the case: over ranks if the case is."""
+    case, method = ticket.case, "script"
+    if isinstance(case, ShardCase):
+        if isinstance(subject, ScriptedRanks):
+            return subject.script_over_ranks(family_named(case.family), case.setup, case.ranks)
+        method = "script_over_ranks"
+    elif isinstance(subject, ScriptedSubject):
+        return subject.script(family_named(case.family), case.setup if isinstance(case, Case) else Setup())
+    raise NoScript(
+        f"subject {ticket.subject!r} writes no scripts: give its adapter a method `{method}` "
+        "(suite/contract/scripting.py), or use `python -m suite replay` without --script"
+    )
+
+
+def _pieced(ticket: Ticket, piece: Piece, part: ScriptPart) -> list[str]:
+    """The script of a law that has a piece of its own, without its head.
+
+    Raises:
+        NoScript: the adapter's part does not tell what the piece shows.
+    """
+    lacking = [name for name in piece.tells if name not in part.tells]
+    lacking += ["configures"] if piece.configures and not part.configures else []
+    if lacking:
+        raise NoScript(
+            f"subject {ticket.subject!r} does not tell {', '.join(lacking)} in its scripts, and {ticket.law} is about "
+            "that: see suite/contract/scripting.py, or use `python -m suite replay` without --script"
+        )
+    history = _batched(ticket) if piece.items else ()
+    return [
+        *_imports("import models", "import torch", *part.imports, *piece.imports, *(_ITEMS if piece.items else ())),
+        f'FAMILY = models.family("{ticket.case.family}")',
+        *((*_batches(history), *_ITEM) if piece.items else ()),
+        *piece.body(ticket.case, part),
+    ]
+
+
+def _imports(*lines: str) -> list[str]:
+    return sorted(dict.fromkeys(lines), key=lambda line: (line.startswith("from"), line))
+
+
 def _history_of(ticket: Ticket) -> Case:
-    if ticket.device != "emulator":
-        raise NoScript(f"a script runs on the emulator, and this case is of device {ticket.device!r}: replay it there")
+    """The case, if its answers can be shown."""
     if not isinstance(ticket.case, Case):
         raise NoScript(
             f"a script shows a history of batches, and this case is a {type(ticket.case).__name__}: replay it"
         )
-    if not any(ticket.case.history):
-        raise NoScript(f"a script shows answers, and this case of {ticket.law} has no item: replay it")
-    if any(spec.photograph is not None for batch in ticket.case.history for spec in batch):
-        raise NoScript("a script draws its items from seeds, and this case has photographs: replay it")
+    _batched(ticket)
     return ticket.case
 
 
-def _head(ticket: Ticket, release: str, part: ScriptPart) -> list[str]:
+def _batched(ticket: Ticket) -> History:
+    """The history of the case, whose items are drawn from seeds."""
+    history = ticket.case.history if isinstance(ticket.case, Case | ShardCase) else ()
+    if not any(history):
+        raise NoScript(f"a script shows answers, and this case of {ticket.law} has no item: replay it")
+    if any(spec.photograph is not None for batch in history for spec in batch):
+        raise NoScript("a script draws its items from seeds, and this case has photographs: replay it")
+    return history
+
+
+def _head(ticket: Ticket, release: str, body: Iterable[str]) -> list[str]:
     """What it shows, and what of this project it needs."""
-    ours = (re.match(r"(?:from|import) (suite[\w.]*)", line) for line in part.imports)
+    ours = (re.match(r"(?:from|import) (suite[\w.]*)", line) for line in body)
     needs = ", ".join(["models", *sorted({found[1] for found in ours if found})])
     column = f", column {ticket.column}" if ticket.column else ""
     text = (
@@ -84,7 +135,7 @@ def _body(ticket: Ticket, case: Case, part: ScriptPart) -> list[str]:
     keeps = law_named(ticket.law).topic == OWNERSHIP
     allowed = tolerance(torch.float32)
     return [
-        *sorted(dict.fromkeys((*_IMPORTS, *part.imports)), key=lambda line: (line.startswith("from"), line)),
+        *_imports("import models", "import torch", "from models import api, towers", *part.imports),
         f'FAMILY, EAGER = models.family("{case.family}"), towers.build_tower("{case.family}")',
         *_batches(_as_encoded(ticket.law, case.history)),
         *_ITEM,
@@ -98,7 +149,7 @@ def _body(ticket: Ticket, case: Case, part: ScriptPart) -> list[str]:
     ]
 
 
-_IMPORTS = ("import models", "import torch", "from models import api, towers")
+_ITEMS = ("from models import api",)
 _ITEM = (
     'def item(frames, height, width, seed=0, modality="image", fill=None):',
     "    grid, generator = api.Grid(frames, height, width), torch.Generator().manual_seed(seed)",
@@ -161,7 +212,6 @@ def _other_mates(history: History) -> History:
 
 _ENCODED: Mapping[str, Callable[[History], History]] = {
     "staleness/repeat-agrees": _again,
-    "capture/memory-is-bounded": _again,
     "isolation/order-does-not-matter": _backwards,
     "isolation/batch-mates-do-not-matter": _other_mates,
 }

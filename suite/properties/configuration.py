@@ -45,11 +45,12 @@ def _is_named(value: object, text: str) -> bool:
     return re.search(rf"(?<![\w.-]){re.escape(str(value))}(?![\w.]*\w)", text) is not None
 
 
-def _not_whole_numbers(setup: Setup) -> list[object]:
-    """The budgets and limits that are no whole numbers of their range."""
+def offending(setup: Setup) -> list[object]:
+    """The budgets and limits that are no whole numbers of their range; if all are, what else is wrong."""
     given: list[tuple[object, int]] = [(budget, 1) for budget in setup.budgets]
     given += [(setup.max_items, 0), (0 if setup.max_frames is None else setup.max_frames, 0)]
-    return [value for value, least in given if not isinstance(value, int) or isinstance(value, bool) or value < least]
+    wrong = [value for value, least in given if not isinstance(value, int) or isinstance(value, bool) or value < least]
+    return wrong or [setup.backend or setup.max_items]
 
 
 @law(
@@ -62,17 +63,17 @@ def _not_whole_numbers(setup: Setup) -> list[object]:
 )
 def bad_values_are_refused(case: Case, subject: GuardedSubject) -> Verdict:
     """A value that cannot work is refused at construction, by a text that holds the value."""
-    offending = _not_whole_numbers(case.setup) or [case.setup.backend or case.setup.max_items]
+    wrong = offending(case.setup)
     try:
         with subject.session(case.family, case.setup):
             pass
     except Refused as refusal:
-        if any(_is_named(value, str(refusal)) for value in offending):
+        if any(_is_named(value, str(refusal)) for value in wrong):
             return holds()
         actual, because = f"refused with: {refusal}", "the text does not hold the value that is wrong"
     else:
         actual, because = "accepted", "the value is not checked"
-    return violated(expected=f"refused, naming one of {offending}", actual=actual, because=because)
+    return violated(expected=f"refused, naming one of {wrong}", actual=actual, because=because)
 
 
 def _doubles(budgets: tuple[int, ...]) -> bool:

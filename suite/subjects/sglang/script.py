@@ -18,7 +18,7 @@ def script_part(file: RunnerFile, *, backend: str) -> ScriptPart:
             f"from suite.subjects.sglang import {', '.join(sorted((room, *ROOMS)))}",
         ),
         lines=(
-            "(route := shim.routed(device.EmulatedDevice())).__enter__()",
+            "(route := shim.routed(gpu := device.EmulatedDevice())).__enter__()",
             f"file = release.installed().folder / dialect.{name}.path",
             f'runner = dialect.dialect_of(replaced.load_runner(file, backend="{backend}"), dialect.{name})',
             'encoder, warmth = parts.encoder_of(FAMILY, "cpu"), parts.Warmth()',
@@ -28,4 +28,5 @@ def script_part(file: RunnerFile, *, backend: str) -> ScriptPart:
             "        tokens = [FAMILY.sizes.tokens(each.grid) for each in items]",
             "        return torch.split(graphed.encode(items), tokens) if items else ()",
         ),
+        tells={"held": "(gpu.facts.graphs_alive, gpu.facts.retained_bytes)", "cold": "warmth.cold"},
     )

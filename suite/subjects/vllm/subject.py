@@ -15,7 +15,7 @@ from suite.subjects.vllm.engine import Engine
 from suite.subjects.vllm.model import zoo_model
 from suite.subjects.vllm.ranks import VllmRanks
 from suite.subjects.vllm.replaced import REPLACEMENTS, ZOO
-from suite.subjects.vllm.script import script_part
+from suite.subjects.vllm.script import ranks_part, script_part
 from suite.subjects.vllm.session import ModelMaker, VllmSession
 
 CAPABILITIES = Capabilities(
@@ -69,6 +69,16 @@ class VllmSubject:
         if self._maker is not self._zoo:
             raise ValueError("no script puts a model of yours before vLLM: replay the case, or leave the model out")
         return script_part(family, setup)
+
+    def script_over_ranks(self, family: Family, setup: Setup, ranks: int) -> ScriptPart:
+        """A manager for each rank, with the zoo's model.
+
+        Raises:
+            ValueError: as `script`.
+        """
+        if self._maker is not self._zoo:
+            raise ValueError("no script puts a model of yours before vLLM: replay the case, or leave the model out")
+        return ranks_part(setup, ranks)
 
     def inferred_ladder(self, family: Family, *, least: int, most: int) -> tuple[int, ...]:
         """The manager's, before a model that states this range."""
