@@ -87,6 +87,14 @@ def test_only_what_is_about_this_subject_counts(tmp_path: Path, changes: dict[st
     assert bool(_of(tmp_path, **changes)) is accepted
 
 
+@pytest.mark.parametrize(("about", "accepted"), [("honest", False), ("honest+tower:model", True)])
+def test_what_is_accepted_of_an_engine_is_not_of_a_users_model(tmp_path: Path, about: str, accepted: bool) -> None:
+    """Before the same engine: what fails there may be the model's, so such a subject has a file of its own."""
+    file = read_file(_written(tmp_path, {**FILE, "subject": about}))
+    found = deviations_of("honest+tower:model", COLUMNS, device="emulator", files=[file])
+    assert bool(found) is accepted
+
+
 def _entry(**changes: object) -> dict[str, object]:
     entry = {name: value for name, value in {**ENTRY, **changes}.items() if value is not None}
     return {**FILE, "deviations": [ENTRY, entry]}
@@ -203,6 +211,7 @@ def test_an_entry_may_have_a_last_day(tmp_path: Path, today: datetime.date, acce
     entry = entry_of(TICKET, kind="bug", link="https://example.org/1", reason="it counts twice", expires="2027-03-31")
     ((found,),) = _of(tmp_path, deviations=[entry]).values()
     assert found.excuses(today) is accepted
+    assert deviation_line(found, still_fails=True)["expires"] == "2027-03-31"
     assert "accepted this failure (bug: it counts twice) until 2027-03-31: look at https://ex" in expired_text(found)
 
 

@@ -208,7 +208,7 @@ def test_a_script_of_sglangs_runner(tmp_path: Path, runner: str, status: int) ->
     assert "of which it uses models, suite.emulator, suite.subjects.sglang.\n" in text.replace("\n# ", " ")
 
 
-def _vllm(root: Path, hand_out: str) -> None:
+def write_vllm(root: Path, hand_out: str) -> None:
     """An engine of ours under vLLM's name."""
     files = {
         "v1/worker/encoder_cudagraph.py": MANAGER.format(hand_out=hand_out) + GROUP,
@@ -241,7 +241,7 @@ def test_scripts_of_vllm_beyond_answers(
     tmp_path: Path, law: str, case: Case | ShardCase, status: int, said: str
 ) -> None:
     """Its part tells what it was started with and what its graphs hold, and starts ranks."""
-    _vllm(tmp_path, "lambda rows: rows.clone()")
+    write_vllm(tmp_path, "lambda rows: rows.clone()")
     text = script_of(Ticket(law, "vllm", "", "emulator", case), VllmSubject(engine(AXES)))
     done = run_script(text, tmp_path)
     assert (done.returncode, done.stderr) == (status, ""), done.stdout
@@ -254,7 +254,7 @@ def test_scripts_of_vllm_beyond_answers(
 )
 def test_a_script_of_vllms_manager(tmp_path: Path, hand_out: str, status: int) -> None:
     """It makes the installed manager in the setup of the case, and tells a broken one from a sound one."""
-    _vllm(tmp_path, hand_out)
+    write_vllm(tmp_path, hand_out)
     text = script_of(replace(TICKET, subject="vllm"), VllmSubject(engine(AXES)))
     done = run_script(text, tmp_path)
     assert (done.returncode, done.stderr) == (status, ""), done.stdout

@@ -150,8 +150,14 @@ class OneMapping(ZooModel):
         return self._encoder.forward(metadata.pop(PIXEL_BUFFER), metadata)
 
 
-def zoo_model(encoder: Encoder, *, dialect: Dialect, protocol: type, shapes: ModuleType) -> ZooModel:
-    """The encoder in a dialect, as a class derived from the engine's own protocol, whose defaults it takes over."""
+def zoo_model(
+    encoder: Encoder, *, dialect: Dialect, protocol: type, shapes: ModuleType, part: type | None = None
+) -> ZooModel:
+    """The encoder in a dialect, as a class derived from the engine's own protocol, whose defaults it takes over.
+
+    `part` stands before it: what that class overrides is its own.
+    """
     kind = PerItemNumbers if dialect.counts_items else OneMapping if dialect.one_mapping else TwoMappings
-    made: ZooModel = type(f"Zoo{kind.__name__}", (kind, protocol), {})(encoder, shapes)
+    before = () if part is None else (part,)
+    made: ZooModel = type(f"Zoo{kind.__name__}", (*before, kind, protocol), {})(encoder, shapes)
     return made
