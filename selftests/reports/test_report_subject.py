@@ -99,7 +99,7 @@ def test_a_comparison_shows_both(tmp_path: Path) -> None:
     ]
     page = html.render_comparison(found)
     assert "69 passed, 0 failed" in page
-    assert '<td class="wide">none</td>' in page
+    assert '<td class="wide">no record</td>' in page
     assert 'id="stand-ins"' in page
 
 
