@@ -8,6 +8,7 @@ import pytest
 
 from models.api import Family, Grid
 from selftests.driver.test_script import run_script
+from selftests.subjects.invented_vllm import engine
 from selftests.subjects.strange_adapters import Honest
 from suite.contract.case import AnyCase, BadCase, Case, ItemSpec, Setup
 from suite.contract.scripting import ScriptPart
@@ -15,6 +16,8 @@ from suite.contract.shard_case import Plant, ShardCase
 from suite.driver.script import NoScript, script_of
 from suite.driver.script_pieces import PIECES
 from suite.driver.ticket import Ticket
+from suite.subjects.vllm.dialect import AXES
+from suite.subjects.vllm.subject import VllmSubject
 
 SMALL, OTHER = ItemSpec(Grid(1, 2, 2)), ItemSpec(Grid(1, 2, 2), seed=10)
 HISTORY = Case("toy", Setup(budgets=(2,)), ((SMALL,), (OTHER,)))
@@ -158,3 +161,17 @@ def test_what_the_adapter_does_not_tell_is_named() -> None:
         script_of(inferred, Scripted(_configured("pass", bounds="x")))
     with pytest.raises(BadCase, match="in this case nothing fails: replay it"):
         script_of(_ticket(FAILURE, replace(RANKS, plant=None)), Scripted(_on_ranks()))
+
+
+@pytest.mark.parametrize(
+    ("law", "setup"),
+    [
+        ("fallback/video-can-be-off", Setup(budgets=(2,), max_frames=0)),
+        ("configuration/off-changes-nothing", Setup(budgets=(2,), enabled=False)),
+        ("values/replay-equals-eager", Setup(budgets=(2,))),
+    ],
+)
+def test_a_law_that_starts_otherwise_is_followed(law: str, setup: Setup) -> None:
+    """The setup in the script is the one in which the law starts."""
+    text = script_of(_ticket(law, HISTORY), VllmSubject(engine(AXES)))
+    assert f"config.config_of({setup!r}, FAMILY, vllm)" in text

@@ -66,7 +66,8 @@ def _part(ticket: Ticket, subject: Subject) -> ScriptPart:
             return subject.script_over_ranks(family_named(case.family), case.setup, case.ranks)
         method = "script_over_ranks"
     elif isinstance(subject, ScriptedSubject):
-        return subject.script(family_named(case.family), case.setup if isinstance(case, Case) else Setup())
+        setup = case.setup if isinstance(case, Case) else Setup()
+        return subject.script(family_named(case.family), _STARTED.get(ticket.law, _as_given)(setup))
     raise NoScript(
         f"subject {ticket.subject!r} writes no scripts: give its adapter a method `{method}` "
         "(suite/contract/scripting.py), or use `python -m suite replay` without --script"
@@ -194,6 +195,25 @@ def _arguments(spec: ItemSpec) -> str:
     while given[-1] == defaults[len(given) - 1]:
         given.pop()
     return f"({', '.join(map(repr, given))})"
+
+
+def _as_given(setup: Setup) -> Setup:
+    return setup
+
+
+def _without_clips(setup: Setup) -> Setup:
+    return replace(setup, max_frames=0)
+
+
+def _without_graphs(setup: Setup) -> Setup:
+    return replace(setup, enabled=False)
+
+
+_STARTED: Mapping[str, Callable[[Setup], Setup]] = {
+    "fallback/video-can-be-off": _without_clips,
+    "configuration/off-changes-nothing": _without_graphs,
+}
+"""Laws that start in another setup than that of their case."""
 
 
 def _again(history: History) -> History:

@@ -185,7 +185,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AdapterBroken as error:
         print(f"vllm_tests: {error}", file=sys.stderr)
         if version is not None:
-            _leave(options.report_dir, OwnTests(release=version, what=str(TESTS), day=_today(), reason=str(error)))
+            _leave(
+                options.report_dir,
+                OwnTests(release=version, what=str(TESTS), day=_today(), reason=" ".join(str(error).split())),
+            )
         return 2
     _leave(options.report_dir, record_of(witness))
     if options.output_json is not None:
