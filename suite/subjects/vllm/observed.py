@@ -41,7 +41,8 @@ class Observed:
     def encoder_cudagraph_forward(self, *inputs: dict[str, Tensor], **path: str) -> Tensor:
         """As the model's; a planted failure of the capture comes after the work."""
         answer: Answer = super().encoder_cudagraph_forward  # type: ignore[misc]  # as above
-        self.observer.ran_forward({name: value for each in inputs for name, value in each.items()})
+        tensors = {name: each for values in inputs for name, each in values.items() if isinstance(each, Tensor)}
+        self.observer.ran_forward(tensors)
         output: Tensor = answer(*inputs, **path)
         if self.observer.capturing:
             self.observer.fail_if_armed("capture")

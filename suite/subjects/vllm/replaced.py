@@ -76,6 +76,11 @@ def replaced(module: ModuleType, name: str, value: object) -> contextlib.Abstrac
     return mock.patch.object(module, name, value)
 
 
+def supplied(module: ModuleType, name: str, value: object) -> contextlib.AbstractContextManager[object]:
+    """The name has that value until the block ends; before and afterwards it may be missing."""
+    return mock.patch.object(module, name, value, create=True)
+
+
 def _observed_graphs(observer: Observer) -> type[CUDAGraph]:
     """The class of graphs of one session: each knows the budget that was asked for last when it was made."""
 

@@ -24,12 +24,22 @@ from suite.subjects.vllm.replaced import without_a_gpu
 
 ModelMaker = Callable[[Encoder], object]
 """Makes a model of the protocol of an encoder of the zoo."""
+Surroundings = Callable[[], contextlib.AbstractContextManager[None]]
+"""What a model needs around it while a session lives."""
 
 
 class VllmSession:
     """What vLLM's model runner does with its encoder-graph manager, and no more."""
 
-    def __init__(self, family: Family, setup: Setup, engine: Engine, maker: ModelMaker) -> None:
+    def __init__(
+        self,
+        family: Family,
+        setup: Setup,
+        engine: Engine,
+        maker: ModelMaker,
+        *,
+        surroundings: Surroundings = contextlib.nullcontext,
+    ) -> None:
         self._engine = engine
         self._family = family
         self._stack = contextlib.ExitStack()
@@ -37,6 +47,7 @@ class VllmSession:
         self._device = EmulatedDevice()
         encoder = models.build(family.name)
         model = observed(maker(encoder), self._observer)
+        self._stack.enter_context(surroundings())
         self._stack.enter_context(without_a_gpu(engine, self._device, self._observer))
         try:
             config = config_of(setup, family, engine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from functools import partial
 
@@ -16,7 +17,7 @@ from suite.subjects.vllm.model import zoo_model
 from suite.subjects.vllm.ranks import VllmRanks
 from suite.subjects.vllm.replaced import REPLACEMENTS, ZOO
 from suite.subjects.vllm.script import ranks_part, script_part
-from suite.subjects.vllm.session import ModelMaker, VllmSession
+from suite.subjects.vllm.session import ModelMaker, Surroundings, VllmSession
 
 CAPABILITIES = Capabilities(
     token_budgets=True, statistics=True, configurable=True, observable=True, infers_ladder=True, video=True, ranks=True
@@ -27,7 +28,12 @@ class VllmSubject:
     """The encoder-graph manager of the vLLM that is installed, unmodified, on the emulator."""
 
     def __init__(
-        self, engine: Engine, *, maker: ModelMaker | None = None, capabilities: Capabilities = CAPABILITIES
+        self,
+        engine: Engine,
+        *,
+        maker: ModelMaker | None = None,
+        capabilities: Capabilities = CAPABILITIES,
+        surroundings: Surroundings = contextlib.nullcontext,
     ) -> None:
         self.name = "vllm"
         self.version = engine.version
@@ -37,6 +43,7 @@ class VllmSubject:
         self._zoo = partial(zoo_model, dialect=engine.dialect, protocol=engine.protocol, shapes=engine.shapes)
         self._maker = maker or self._zoo
         self.replacements = tuple(each for each in REPLACEMENTS if maker is None or each is not ZOO)
+        self._surroundings = surroundings
 
     def start(self, family: Family, setup: Setup) -> VllmSession:
         """A captured session.
@@ -44,7 +51,7 @@ class VllmSubject:
         Raises:
             Refused: the engine refuses the configuration.
         """
-        session = VllmSession(family, setup, self._engine, self._maker)
+        session = VllmSession(family, setup, self._engine, self._maker, surroundings=self._surroundings)
         try:
             session.capture()
         except BaseException:
