@@ -10,10 +10,28 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from models.attention import SegmentedAttention
+from models.attention import SegmentedAttention, Segments
 from models.towers.base import Sequences
 
-_KERNEL = SegmentedAttention()
+class EachSequence(SegmentedAttention):
+    """Attention in which each sequence reaches from one offset to the next, whatever the others are.
+
+    Offsets that fall back, as zeros behind the last one do, are sequences without rows: a kernel starts no work there.
+    """
+
+    def segments(self, cu_seqlens: Tensor, rows: Tensor, longest: Tensor | int | None) -> Segments:
+        """The sequence of each of `rows` by number from 1, and 0 for rows in none."""
+        starts, ends = cu_seqlens[:-1, None], cu_seqlens[1:, None]
+        inside = (rows >= starts) & (rows < ends)
+        if longest is not None:
+            inside = inside & (rows - starts < longest)
+        counted = torch.arange(1, len(cu_seqlens), device=rows.device)
+        number = (inside * counted[:, None]).amax(0)
+        live = number > 0
+        return Segments(number, number.masked_fill(~live, -1), live)
+
+
+_KERNEL = EachSequence()
 
 
 def varlen_attention(
@@ -29,16 +47,15 @@ def varlen_attention(
 ) -> Tensor:
     """Three times `[rows, heads, dim]` to the same, with no wait of the host, in the words of flash attention.
 
-    Rows past `cu_seqlens_q[-1]` stay as they are in the output. As values they are read with weight zero, since a
-    kernel reads whole tiles: a NaN in one of them reaches every row (BUG-E01).
+    Rows in no sequence stay as they are in the output. As values they are read with weight zero, since a kernel
+    reads whole tiles: a NaN in one of them reaches every row (BUG-E01).
     """
     query, key, value = (each.transpose(0, 1)[None] for each in (q, k, v))
     mixed = _KERNEL.attend(query, key, value, softmax_scale, Sequences(cu_seqlens_q, max_seqlen_q))
-    rows = torch.arange(len(q), device=q.device)
-    covered = (rows < cu_seqlens_q[-1])[:, None, None]
-    mixed = mixed[0].transpose(0, 1) + 0 * v.masked_fill(covered, 0).sum(0)
+    live = _KERNEL.segments(cu_seqlens_q, torch.arange(len(q), device=q.device), max_seqlen_q).live[:, None, None]
+    mixed = mixed[0].transpose(0, 1) + 0 * v.masked_fill(live, 0).sum(0)
     target = torch.empty_like(q) if out is None else out
-    return target.copy_(torch.where(covered, mixed, target))
+    return target.copy_(torch.where(live, mixed, target))
 
 
 def wrapped_attention(wrapper: Callable[..., Tensor]) -> Callable[..., Tensor]:
