@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -55,8 +56,10 @@ def _model(kind: type[nn.Module], visual: nn.Module, family: Family) -> object:
 def _tower(own: OwnClasses, module: ModuleType) -> nn.Module:
     """The engine's tower, made by its own constructor and filled by its own loader."""
     zoo: Any = build_tower(own.family).module.get_submodule("tower")
+    make = getattr(module, own.tower)
+    wanted = {name: value for name, value in _settings(zoo.config).items() if name in signature(make).parameters}
     with while_built():
-        tower = getattr(module, own.tower)(zoo.config)
+        tower = make(**wanted)
     loaded = tower.load_weights(zoo.named_parameters())
     check_loaded(own.tower, tower.named_parameters(), loaded)
     for layer in tower.modules():
@@ -64,6 +67,11 @@ def _tower(own: OwnClasses, module: ModuleType) -> nn.Module:
             layer._forward_method = layer.forward_native  # noqa: SLF001  (listed in `own_replaced.py`)
     whole: nn.Module = tower.eval().requires_grad_(False)
     return whole
+
+
+def _settings(config: Any) -> dict[str, object]:  # noqa: ANN401 - of transformers, one class per family
+    """What constructors of towers are given by the classes that hold them."""
+    return {"vision_config": config, "text_config": None, "norm_eps": getattr(config, "rms_norm_eps", 1e-6)}
 
 
 def check_loaded(tower: str, parameters: Iterable[tuple[str, Tensor]], loaded: Iterable[str]) -> None:
