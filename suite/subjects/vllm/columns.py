@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from suite.contract.subject import AdapterBroken
 from suite.subjects.column import Column
 from suite.subjects.vllm.engine import Engine, installed
+from suite.subjects.vllm.own_attention import VarlenAttention
 from suite.subjects.vllm.own_model import OwnModels, own_families
 from suite.subjects.vllm.own_replaced import on_a_cpu
 from suite.subjects.vllm.session import ModelMaker
@@ -21,6 +23,8 @@ WHERE_CLIPS_HIDE = (
     "packing/plan-is-a-function-of-sizes",
 )
 """Laws whose cases hold clips and images, so that what is wrong with clips is all that they find."""
+WHERE_TILES_SHOW = ("values/replay-equals-eager",)
+"""What a kernel reads beside its items is seen in values alone: one law is enough."""
 
 
 def columns(device: str, model: ModelMaker | None = None) -> tuple[Column, ...]:
@@ -53,11 +57,28 @@ def own_columns(engine: Engine) -> tuple[Column, ...]:
     found = own_families(engine)
     if not found:
         return ()
-    subject = VllmSubject(
+    names = ", ".join(each.model for each in found)
+    return (
+        Column(
+            own_subject(engine, VarlenAttention()),
+            text=f"the same before models of the engine's own: {names}",
+            name="own",
+        ),
+        Column(
+            own_subject(engine, VarlenAttention(reads_tiles=True)),
+            text="these, with a kernel of attention that reads rows of no item with weight zero, as some do",
+            name="tiles",
+            laws=WHERE_TILES_SHOW,
+        ),
+    )
+
+
+def own_subject(engine: Engine, kernel: VarlenAttention) -> VllmSubject:
+    """The manager before the engine's own models, with that kernel of attention."""
+    found = own_families(engine)
+    return VllmSubject(
         engine,
         maker=OwnModels(found),
         capabilities=replace(CAPABILITIES, ranks=False, families=tuple(each.family for each in found)),
-        surroundings=on_a_cpu,
+        surroundings=partial(on_a_cpu, kernel),
     )
-    names = ", ".join(each.model for each in found)
-    return (Column(subject, text=f"the same before models of the engine's own: {names}", name="own"),)

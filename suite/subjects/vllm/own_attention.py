@@ -34,28 +34,36 @@ class EachSequence(SegmentedAttention):
 _KERNEL = EachSequence()
 
 
-def varlen_attention(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    *,
-    cu_seqlens_q: Tensor,
-    max_seqlen_q: int,
-    softmax_scale: float | None,
-    out: Tensor | None = None,
-    **_rest: object,
-) -> Tensor:
-    """Three times `[rows, heads, dim]` to the same, with no wait of the host, in the words of flash attention.
+@dataclass(frozen=True)
+class VarlenAttention:
+    """Attention in the words of flash attention, with no wait of the host."""
 
-    Rows in no sequence stay as they are in the output. As values they are read with weight zero, since a kernel
-    reads whole tiles: a NaN in one of them reaches every row (BUG-E01).
-    """
-    query, key, value = (each.transpose(0, 1)[None] for each in (q, k, v))
-    mixed = _KERNEL.attend(query, key, value, softmax_scale, Sequences(cu_seqlens_q, max_seqlen_q))
-    live = _KERNEL.segments(cu_seqlens_q, torch.arange(len(q), device=q.device), max_seqlen_q).live[:, None, None]
-    mixed = mixed[0].transpose(0, 1) + 0 * v.masked_fill(live, 0).sum(0)
-    target = torch.empty_like(q) if out is None else out
-    return target.copy_(torch.where(live, mixed, target))
+    reads_tiles: bool = False
+    """Values in no sequence are read with weight zero, as by kernels that read whole tiles: a NaN there reaches every
+    row (BUG-E01)."""
+
+    def __call__(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        *,
+        cu_seqlens_q: Tensor,
+        max_seqlen_q: int,
+        softmax_scale: float | None,
+        out: Tensor | None = None,
+        **_rest: object,
+    ) -> Tensor:
+        """Three times `[rows, heads, dim]` to the same; rows in no sequence stay as they are in the output."""
+        query, key, value = (each.transpose(0, 1)[None] for each in (q, k, v))
+        mixed = _KERNEL.attend(query, key, value, softmax_scale, Sequences(cu_seqlens_q, max_seqlen_q))
+        mixed = mixed[0].transpose(0, 1)
+        rows = torch.arange(len(q), device=q.device)
+        live = _KERNEL.segments(cu_seqlens_q, rows, max_seqlen_q).live[:, None, None]
+        if self.reads_tiles:
+            mixed = mixed + 0 * v.masked_fill(live, 0).sum(0)
+        target = torch.empty_like(q) if out is None else out
+        return target.copy_(torch.where(live, mixed, target))
 
 
 def wrapped_attention(wrapper: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from inspect import signature
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from torch import Tensor, nn
@@ -47,9 +47,17 @@ def _model(kind: type[nn.Module], visual: nn.Module, family: Family) -> object:
     small = type(kind.__name__, (kind,), answers)
     model: Any = small.__new__(small)
     nn.Module.__init__(model)
-    model.visual = visual
-    model.use_data_parallel = False
-    model.is_multimodal_pruning_enabled = False
+    scheduler = SimpleNamespace(max_num_batched_tokens=family.sizes.max_tokens)
+    fields: dict[str, object] = {
+        "visual": visual,
+        "use_data_parallel": False,
+        "is_multimodal_pruning_enabled": False,
+        "config": SimpleNamespace(vision_config=SimpleNamespace(spatial_merge_size=family.sizes.merge)),
+        "model_config": SimpleNamespace(max_model_len=family.sizes.max_tokens),
+        "vllm_config": SimpleNamespace(scheduler_config=scheduler),
+    }
+    for name, value in fields.items():
+        setattr(model, name, value)
     return model
 
 

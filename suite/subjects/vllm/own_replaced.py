@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 
-from suite.subjects.vllm.own_attention import CudaPlatform, varlen_attention, wrapped_attention
+from suite.subjects.vllm.own_attention import CudaPlatform, VarlenAttention, wrapped_attention
 from suite.subjects.vllm.own_sources import MODELS, OWN
 from suite.subjects.vllm.replaced import Replacement, replaced, supplied
 
@@ -35,7 +35,7 @@ OWN_REPLACEMENTS = (
     ),
     Replacement(
         "flash_attn_varlen_func in vllm.v1.attention.backends.fa_utils",
-        "the zoo's attention, which leaves rows past the last offset unwritten and reads them with weight zero",
+        "the zoo's attention, which leaves rows in no sequence unwritten; in the column `tiles` it reads them too",
         "the kernel runs on GPUs only",
     ),
     Replacement(
@@ -94,13 +94,13 @@ def while_built() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def on_a_cpu() -> Iterator[None]:
+def on_a_cpu(kernel: VarlenAttention) -> Iterator[None]:
     """Models of the engine's own run until the block ends, with attention through the engine's own wrapper."""
     wrappers = importlib.import_module(WRAPPERS)
     whole = wrapped_attention(wrappers.flash_attn_maxseqlen_wrapper)
     with contextlib.ExitStack() as stack:
         stack.enter_context(replaced(wrappers, "current_platform", CudaPlatform()))
-        stack.enter_context(supplied(importlib.import_module(KERNELS), "flash_attn_varlen_func", varlen_attention))
+        stack.enter_context(supplied(importlib.import_module(KERNELS), "flash_attn_varlen_func", kernel))
         stack.enter_context(replaced(importlib.import_module(ATTENTION), "vit_flash_attn_wrapper", whole))
         for module in (sys.modules.get(name) for name in PINNING):
             for name, value in NOT_PINNED.items():

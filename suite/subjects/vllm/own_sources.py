@@ -7,6 +7,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,7 +64,8 @@ def imported_module(own: OwnClasses) -> ModuleType:
     Raises:
         ImportError: something else that it imports is not there.
     """
-    with stand_ins(ABSENT):
+    with stand_ins(ABSENT), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         return importlib.import_module(f"{MODELS}.{own.module}")
 
 
