@@ -23,6 +23,17 @@ WHERE_CLIPS_HIDE = (
     "packing/plan-is-a-function-of-sizes",
 )
 """Laws whose cases hold clips and images, so that what is wrong with clips is all that they find."""
+WHERE_MODELS_SHOW = (
+    "values/replay-equals-eager",
+    "values/same-total-other-boundaries",
+    "values/videos",
+    "staleness/history-does-not-matter",
+    "isolation/batch-mates-do-not-matter",
+    "ownership/inputs-are-left-alone",
+    "capture/no-synchronisation",
+    "capture/nothing-escapes",
+)
+"""Laws that a model of the engine's own can break by itself; what the manager alone decides is held elsewhere."""
 WHERE_TILES_SHOW = ("values/replay-equals-eager",)
 """What a kernel reads beside its items is seen in values alone: one law is enough."""
 
@@ -63,6 +74,7 @@ def own_columns(engine: Engine) -> tuple[Column, ...]:
             own_subject(engine, VarlenAttention()),
             text=f"the same before models of the engine's own: {names}",
             name="own",
+            laws=WHERE_MODELS_SHOW,
         ),
         Column(
             own_subject(engine, VarlenAttention(reads_tiles=True)),
