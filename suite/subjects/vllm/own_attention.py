@@ -13,6 +13,7 @@ from torch import Tensor
 from models.attention import SegmentedAttention, Segments
 from models.towers.base import Sequences
 
+
 class EachSequence(SegmentedAttention):
     """Attention in which each sequence reaches from one offset to the next, whatever the others are.
 

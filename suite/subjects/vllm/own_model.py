@@ -44,8 +44,8 @@ def _model(kind: type[nn.Module], visual: nn.Module, family: Family) -> object:
         "get_max_frames_per_video": lambda _self: family.sizes.max_frames,
         "get_encoder_cudagraph_budget_range": lambda _self, _config: (family.sizes.unit, family.sizes.unit * LARGEST),
     }
-    small = type(kind.__name__, (kind,), answers)
-    model: Any = small.__new__(small)
+    small: Any = type(kind.__name__, (kind,), answers)
+    model = small.__new__(small)
     nn.Module.__init__(model)
     scheduler = SimpleNamespace(max_num_batched_tokens=family.sizes.max_tokens)
     fields: dict[str, object] = {

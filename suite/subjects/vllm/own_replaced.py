@@ -102,7 +102,7 @@ def on_a_cpu(kernel: VarlenAttention) -> Iterator[None]:
         stack.enter_context(replaced(wrappers, "current_platform", CudaPlatform()))
         stack.enter_context(supplied(importlib.import_module(KERNELS), "flash_attn_varlen_func", kernel))
         stack.enter_context(replaced(importlib.import_module(ATTENTION), "vit_flash_attn_wrapper", whole))
-        for module in (sys.modules.get(name) for name in PINNING):
+        for module in [sys.modules[name] for name in PINNING if name in sys.modules]:
             for name, value in NOT_PINNED.items():
                 if hasattr(module, name):
                     stack.enter_context(replaced(module, name, value))

@@ -86,8 +86,6 @@ def stand_ins(packages: Sequence[str]) -> Iterator[None]:
 
 
 class _StandIn(ModuleType):
-    __path__: list[str] = []
-
     def __getattr__(self, name: str) -> type:
         if name.startswith("__"):
             raise AttributeError(name)
