@@ -67,6 +67,16 @@ def installed() -> Engine:
     return Engine(version, dialect, module, shapes, vision, protocol, config.CompilationConfig)
 
 
+def part(name: str) -> ModuleType:
+    """One more module of the engine, beside those that `installed` found.
+
+    Raises:
+        EngineMissing: it, or something that it imports, is not there.
+    """
+    with _quietly():
+        return _imported(name, found="no such module in the vLLM that is installed")
+
+
 def _imported(name: str, *, found: str = "no package of that name") -> ModuleType:
     """The module.
 

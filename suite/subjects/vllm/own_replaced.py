@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 
+from suite.subjects.vllm.engine import part
 from suite.subjects.vllm.own_attention import CudaPlatform, VarlenAttention, wrapped_attention
 from suite.subjects.vllm.own_sources import MODELS, OWN
 from suite.subjects.vllm.replaced import Replacement, replaced, supplied
@@ -81,13 +81,13 @@ OWN_REPLACEMENTS = (
 @contextlib.contextmanager
 def while_built() -> Iterator[None]:
     """A tower can be constructed until the block ends: one rank, flash attention, a configuration for a CPU."""
-    config = importlib.import_module(CONFIG)
-    chosen = importlib.import_module(BACKENDS).AttentionBackendEnum.FLASH_ATTN
+    config = part(CONFIG)
+    chosen = part(BACKENDS).AttentionBackendEnum.FLASH_ATTN
     group = SimpleNamespace(world_size=1, rank_in_group=0, rank=0, is_first_rank=True, is_last_rank=True)
     whole = config.VllmConfig(device_config=config.DeviceConfig(device="cpu"))
     with contextlib.ExitStack() as stack:
-        stack.enter_context(replaced(importlib.import_module(RANKS), "_TP", group))
-        platforms = importlib.import_module(VISION)
+        stack.enter_context(replaced(part(RANKS), "_TP", group))
+        platforms = part(VISION)
         stack.enter_context(replaced(platforms, "_get_vit_attn_backend", lambda *_, **__: chosen))
         stack.enter_context(config.set_current_vllm_config(whole))
         yield
@@ -96,12 +96,12 @@ def while_built() -> Iterator[None]:
 @contextlib.contextmanager
 def on_a_cpu(kernel: VarlenAttention) -> Iterator[None]:
     """Models of the engine's own run until the block ends, with attention through the engine's own wrapper."""
-    wrappers = importlib.import_module(WRAPPERS)
+    wrappers = part(WRAPPERS)
     whole = wrapped_attention(wrappers.flash_attn_maxseqlen_wrapper)
     with contextlib.ExitStack() as stack:
         stack.enter_context(replaced(wrappers, "current_platform", CudaPlatform()))
-        stack.enter_context(supplied(importlib.import_module(KERNELS), "flash_attn_varlen_func", kernel))
-        stack.enter_context(replaced(importlib.import_module(ATTENTION), "vit_flash_attn_wrapper", whole))
+        stack.enter_context(supplied(part(KERNELS), "flash_attn_varlen_func", kernel))
+        stack.enter_context(replaced(part(ATTENTION), "vit_flash_attn_wrapper", whole))
         for module in [sys.modules[name] for name in PINNING if name in sys.modules]:
             for name, value in NOT_PINNED.items():
                 if hasattr(module, name):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import importlib.machinery
 import importlib.util
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+
+from suite.subjects.vllm.engine import part
 
 PROTOCOL_NAME = "SupportsEncoderCudaGraph"
 MODELS = "vllm.model_executor.models"
@@ -62,11 +62,10 @@ def imported_module(own: OwnClasses) -> ModuleType:
     """The engine's file, imported with stand-ins for packages that its processors of images want.
 
     Raises:
-        ImportError: something else that it imports is not there.
+        EngineMissing: something else that it imports is not there.
     """
-    with stand_ins(ABSENT), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return importlib.import_module(f"{MODELS}.{own.module}")
+    with stand_ins(ABSENT):
+        return part(f"{MODELS}.{own.module}")
 
 
 @contextmanager
