@@ -1,6 +1,6 @@
 """The compile facet of a subject: what it must offer to be held to the compile laws, and what it answers.
 
-Only subjects that declare the capability `compiles` or `ledger` have it. What can be observed is observed by
+Only subjects that declare the capability `compiles` have it, and those that declare `ledger` the part about seconds. What can be observed is observed by
 the adapter (which graphs a piece compiler was handed, which lines were logged), not taken from counters.
 """
 
@@ -95,6 +95,11 @@ class CompilingSubject(Subject, Protocol):
             Refused: the implementation refuses the setup.
         """
         ...
+
+
+@runtime_checkable
+class LedgerSubject(Subject, Protocol):
+    """A subject whose accounting of compile time can be played a timeline."""
 
     def keep_ledger(self, timeline: Timeline) -> Ledger:
         """Capability `ledger`: runs the timeline under a virtual clock."""

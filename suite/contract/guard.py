@@ -16,7 +16,7 @@ from torch import Tensor
 from models.api import Family, Item
 from suite.contract.calls import Guard, SubjectFailed
 from suite.contract.case import Setup
-from suite.contract.compiling import CompilingSubject
+from suite.contract.compiling import CompilingSubject, LedgerSubject
 from suite.contract.decorating import DecoratingSubject, LoadingSubject, Wishes
 from suite.contract.engine import EngineSubject, StartSeen
 from suite.contract.engine_case import EngineCase
@@ -176,9 +176,11 @@ class GuardedSubject:
             yield program
 
     def ledger(self, timeline: Timeline) -> Ledger:
-        """As `CompilingSubject.keep_ledger`."""
+        """As `LedgerSubject.keep_ledger`."""
+        if not isinstance(self._subject, LedgerSubject):
+            raise AdapterBroken(f"{self.name} declares a ledger, but has no keep_ledger")
         with self.guard.call("keep_ledger"):
-            return self._compiling.keep_ledger(timeline)
+            return self._subject.keep_ledger(timeline)
 
     @contextlib.contextmanager
     def workbench(self, wishes: Wishes) -> Iterator[GuardedWorkbench]:
@@ -256,7 +258,7 @@ class GuardedSubject:
     @property
     def _compiling(self) -> CompilingSubject:
         if not isinstance(self._subject, CompilingSubject):
-            raise AdapterBroken(f"{self.name} declares that it compiles, but has no start_program and keep_ledger")
+            raise AdapterBroken(f"{self.name} declares that it compiles, but has no start_program")
         return self._subject
 
 

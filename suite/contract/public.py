@@ -5,7 +5,7 @@ A module of its own: processes that must be light import their neighbours here, 
 
 from suite.contract.adapter import Adapter, AdapterSession
 from suite.contract.case import Setup
-from suite.contract.compiling import CompilingSubject
+from suite.contract.compiling import CompilingSubject, LedgerSubject
 from suite.contract.decorating import DecoratingSubject, LoadingSubject
 from suite.contract.engine import EngineSubject
 from suite.contract.replacement import Replacement, ReplacingSubject
@@ -39,6 +39,7 @@ __all__ = [
     "Disturbance",
     "EngineSubject",
     "Launch",
+    "LedgerSubject",
     "LoadingSubject",
     "RankProcessSubject",
     "RealStartSubject",

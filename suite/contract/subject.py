@@ -86,7 +86,9 @@ class Capabilities:
     trace_prefix: str = ""
     """Prefix of its artifacts in torch's structured trace; empty if it writes none."""
     ledger: bool = False
-    """Its accounting of compile time runs under a virtual clock."""
+    """Its accounting of compile time runs under a virtual clock: it is a `suite.contract.compiling.LedgerSubject`."""
+    flat_compiles: bool = False
+    """Of a column: no compile of its timelines is inside another, and one thread compiles."""
     decorates: bool = False
     """Decorates classes of modules so that they compile: it is a `suite.contract.decorating.DecoratingSubject`."""
     loads_models: bool = False

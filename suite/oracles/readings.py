@@ -22,6 +22,7 @@ TEXTS: Mapping[Path, str] = {
     "jit": "torch.compile and initial profiling/warmup run together took %.2f s in total",
 }
 """What is logged of each path (SPEC T2, T3)."""
+_TAG = re.compile(r"^\[[^\]]*\] ")
 _SECONDS = re.compile(r"-?\d+(\.\d+)?(?= s in total)")
 
 
@@ -45,8 +46,8 @@ def lines(ledger: Ledger) -> list[str]:
 
 
 def texts(of: Sequence[str]) -> list[str]:
-    """The lines without their seconds."""
-    return [_SECONDS.sub("%.2f", line) for line in of]
+    """The lines without their seconds, and without a name in brackets before them: of what is compiled, or of a rank."""
+    return [_SECONDS.sub("%.2f", _TAG.sub("", line)) for line in of]
 
 
 def told(of: Sequence[str]) -> list[float]:

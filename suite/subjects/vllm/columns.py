@@ -12,7 +12,7 @@ from suite.subjects.vllm.own_attention import VarlenAttention
 from suite.subjects.vllm.own_model import OwnModels, own_families
 from suite.subjects.vllm.own_replaced import on_a_cpu
 from suite.subjects.vllm.session import ModelMaker
-from suite.subjects.vllm.subject import CAPABILITIES, VllmSubject
+from suite.subjects.vllm.subject import CAPABILITIES, VllmSubject, accounting_of
 
 WHERE_CLIPS_HIDE = (
     "packing/every-item-once",
@@ -51,7 +51,7 @@ def columns(device: str, model: ModelMaker | None = None) -> tuple[Column, ...]:
     images = VllmSubject(engine, maker=model, capabilities=replace(CAPABILITIES, video=False))
     others = () if model else own_columns(engine)
     return (
-        Column(VllmSubject(engine, maker=model), text=text),
+        Column(VllmSubject(engine, maker=model, capabilities=accounting_of(CAPABILITIES)), text=text),
         Column(
             images,
             text="the same without clips, so that what is wrong with clips hides nothing else",

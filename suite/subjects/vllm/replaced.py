@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from unittest import mock
 
 import torch
@@ -14,6 +14,7 @@ from suite.contract.replacement import Replacement
 from suite.emulator.device import EmulatedDevice
 from suite.emulator.shim import CUDAGraph, routed
 from suite.subjects.observation import Observer
+from suite.subjects.vllm.callers import Accounting
 from suite.subjects.vllm.engine import Engine
 
 ZOO = Replacement(
@@ -51,6 +52,26 @@ REPLACEMENTS = (
         "a whole configuration asks for a model on disk; the manager reads six fields",
     ),
     ZOO,
+    Replacement(
+        "time in vllm.compilation.monitor and vllm.benchmarks.startup",
+        "a virtual clock",
+        "seconds are what the laws are about, and are scripted; put back when a timeline or a benchmark ends",
+    ),
+    Replacement(
+        "torch.compiler.load_compiled_function, and what torch.compile returned to a decorated instance",
+        "a scripted compiler, which works for as long as the timeline says",
+        "callers and monitor are the engine's; what torch takes is the input of the laws",
+    ),
+    Replacement(
+        "compute_hash of each instance's configuration, and its back end where a compile is just in time",
+        "a name that has an artifact or has none; eager",
+        "the engine looks for an artifact under the hash, and compiles just in time where the back end is eager",
+    ),
+    Replacement(
+        "multiprocessing and EngineArgs in vllm.benchmarks.startup, vllm.LLM",
+        "starts in this process, arguments that nobody reads, and an engine that says what a script says",
+        "an engine asks for a GPU, its arguments for a platform; how it is started is not what the benchmark measures",
+    ),
 )
 """All that is replaced. Everything else is the release as it was installed."""
 
@@ -64,6 +85,20 @@ def without_a_gpu(engine: Engine, device: EmulatedDevice, observer: Observer) ->
         if engine.dialect.names_stream:
             stream = torch.cuda.Stream()
             stack.enter_context(replaced(engine.module, "current_stream", lambda: stream))
+        yield
+
+
+@contextlib.contextmanager
+def counted_by(clock: Callable[[], float], load: Callable[..., object], engine: Accounting) -> Iterator[None]:
+    """The engine measures compiles with that clock, and torch loads what `load` gives.
+
+    What a release logs only once it forgets: each timeline is a process of its own to it.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(replaced(engine.monitor, "time", SimpleNamespace(perf_counter=clock)))
+        stack.enter_context(replaced(torch.compiler, "load_compiled_function", load))
+        for name in ("_print_info_once", "_print_warning_once"):
+            vars(engine.logger)[name].cache_clear()
         yield
 
 

@@ -11,9 +11,16 @@ from models.api import Family
 from suite.contract.case import Setup
 from suite.contract.scripting import ScriptPart
 from suite.contract.subject import AdapterBroken, Capabilities, Refused
+from suite.contract.observed_start import Script
+from suite.contract.startup import Ended
+from suite.contract.startup_case import StartupCase
+from suite.contract.timeline import Ledger, Timeline
+from suite.subjects.vllm.callers import accounting
 from suite.subjects.vllm.config import config_of
 from suite.subjects.vllm.engine import Engine
 from suite.subjects.vllm.model import zoo_model
+from suite.subjects.vllm.ledger import keep_ledger
+from suite.subjects.vllm.startup import METRICS, benchmark, command
 from suite.subjects.vllm.ranks import VllmRanks
 from suite.subjects.vllm.replaced import REPLACEMENTS, ZOO
 from suite.subjects.vllm.script import ranks_part, script_part
@@ -22,6 +29,16 @@ from suite.subjects.vllm.session import ModelMaker, Surroundings, VllmSession
 CAPABILITIES = Capabilities(
     token_budgets=True, statistics=True, configurable=True, observable=True, infers_ladder=True, video=True, ranks=True
 )
+
+
+def accounting_of(capabilities: Capabilities) -> Capabilities:
+    """The same with what this release has of the accounting of compile time."""
+    return replace(
+        capabilities,
+        ledger=accounting() is not None,
+        startup_benchmark=command() is not None,
+        startup_metrics=tuple(METRICS.values()) if command() else (),
+    )
 
 
 class VllmSubject:
@@ -86,6 +103,20 @@ class VllmSubject:
         if self._maker is not self._zoo:
             raise ValueError("no script puts a model of yours before vLLM: replay the case, or leave the model out")
         return ranks_part(setup, ranks)
+
+    def keep_ledger(self, timeline: Timeline) -> Ledger:
+        """The timeline through the release's callers and monitor."""
+        engine = accounting()
+        if engine is None:
+            raise AdapterBroken("the capability `ledger` is not declared")
+        return keep_ledger(timeline, engine)
+
+    def benchmark(self, case: StartupCase, script: Script) -> Ended:
+        """The release's benchmark, over scripted starts in this process."""
+        found = command()
+        if found is None:
+            raise AdapterBroken("the capability `startup_benchmark` is not declared")
+        return benchmark(case, script, found)
 
     def inferred_ladder(self, family: Family, *, least: int, most: int) -> tuple[int, ...]:
         """The manager's, before a model that states this range."""
