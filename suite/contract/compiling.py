@@ -1,7 +1,8 @@
 """The compile facet of a subject: what it must offer to be held to the compile laws, and what it answers.
 
-Only subjects that declare the capability `compiles` have it, and those that declare `ledger` the part about seconds. What can be observed is observed by
-the adapter (which graphs a piece compiler was handed, which lines were logged), not taken from counters.
+Only subjects that declare the capability `compiles` have it; those that declare `ledger` have the part that keeps
+books of seconds. What can be observed is observed by the adapter (which graphs a piece compiler was handed, which lines
+were logged), not taken from counters.
 """
 
 from __future__ import annotations

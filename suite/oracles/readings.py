@@ -46,7 +46,7 @@ def lines(ledger: Ledger) -> list[str]:
 
 
 def texts(of: Sequence[str]) -> list[str]:
-    """The lines without their seconds, and without a name in brackets before them: of what is compiled, or of a rank."""
+    """The lines without their seconds, and without a name in brackets before them: that of what compiles."""
     return [_SECONDS.sub("%.2f", _TAG.sub("", line)) for line in of]
 
 

@@ -167,15 +167,35 @@ def fleets(draw: st.DrawFn, space: Space) -> Timeline:
     return Timeline(space.family.name, draw(_modes(workers), label="modes"), (thread,))
 
 
+def flat(timeline: Timeline) -> Timeline:
+    """The same compiles one after the other in one thread, none inside another."""
+    apart = (each for outer in timeline.compiles() for each in _apart(outer))
+    return replace(timeline, threads=(tuple(apart),), turns=(0,))
+
+
+def _apart(each: Compile) -> list[Compile]:
+    own = replace(each, steps=tuple(step for step in each.steps if isinstance(step, int)))
+    return [own, *(found for inner in each.nested() for found in _apart(inner))]
+
+
+def _scoped(strategy: Callable[[Space], st.SearchStrategy[Timeline]]) -> Callable[[Space], st.SearchStrategy[Timeline]]:
+    """The strategy, as far as a column wants it."""
+
+    def of(space: Space) -> st.SearchStrategy[Timeline]:
+        return strategy(space).map(flat) if space.capabilities.flat_compiles else strategy(space)
+
+    return of
+
+
 TIMELINES: dict[str, Callable[[Space], st.SearchStrategy[Timeline]]] = {
-    "timelines": timelines,
-    "crowds": crowds,
-    "nests": nests,
-    "guests": guests,
-    "flat_compiles": flat_compiles,
-    "failing_compiles": failing_compiles,
-    "failed_loads": failed_loads,
-    "fleets": fleets,
+    "timelines": _scoped(timelines),
+    "crowds": _scoped(crowds),
+    "nests": _scoped(nests),
+    "guests": _scoped(guests),
+    "flat_compiles": _scoped(flat_compiles),
+    "failing_compiles": _scoped(failing_compiles),
+    "failed_loads": _scoped(failed_loads),
+    "fleets": _scoped(fleets),
 }
 
 TimelineLabel = Callable[[Timeline], bool]

@@ -22,12 +22,13 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, Protocol
 from unittest import mock
 
-import torch
 from torch import nn
+from torch._dynamo import config as dynamo
 
 from suite.contract.program import COMPONENTS
 from suite.contract.timeline import Compile
 from suite.subjects.virtual_time import DamagedArtifact
+from suite.subjects.vllm.engine import quietly
 
 MONITOR = "vllm.compilation.monitor"
 DECORATORS = "vllm.compilation.decorators"
@@ -74,19 +75,20 @@ class Accounting:
         """What its callers set in torch while they compile: owners and names."""
         return (
             (self.decorators.InliningInstructionTranslator, "inline_call_"),
-            (torch._dynamo.config, "enable_cpp_symbolic_shape_guards"),
-            (torch._dynamo.config, "cache_size_limit"),
-            (torch._dynamo.config, "accumulated_cache_size_limit"),
+            (dynamo, "enable_cpp_symbolic_shape_guards"),
+            (dynamo, "cache_size_limit"),
+            (dynamo, "accumulated_cache_size_limit"),
         )
 
 
 @cache
 def accounting() -> Accounting | None:
     """The release's accounting of compile time; None if it has no counter of encoders' seconds beside the other."""
-    config = importlib.import_module(CONFIG)
-    if not hasattr(config.CompilationConfig, "encoder_compilation_time"):
-        return None
-    return Accounting(*(importlib.import_module(name) for name in (MONITOR, DECORATORS, CONFIG, LOGGER)))
+    with quietly():
+        config = importlib.import_module(CONFIG)
+        if not hasattr(config.CompilationConfig, "encoder_compilation_time"):
+            return None
+        return Accounting(*(importlib.import_module(name) for name in (MONITOR, DECORATORS, CONFIG, LOGGER)))
 
 
 class Playing:
@@ -151,7 +153,7 @@ class ScriptedFunction:
     def __init__(self, work: Working, sources: tuple[object, ...] = ()) -> None:
         self._work = work
         self._sources = sources
-        self._artifacts = SimpleNamespace(compiled_fn=SimpleNamespace(finalize_loading=lambda config: None))
+        self._artifacts = SimpleNamespace(compiled_fn=SimpleNamespace(finalize_loading=lambda _: None))
 
     def source_info(self) -> object:
         """The sources that it was made from."""
@@ -170,7 +172,7 @@ class ScriptedFunction:
 
 
 class EagerView:
-    """A configuration whose back end is `eager`, which is where the engine compiles just in time; all else is its own."""
+    """A configuration whose back end is `eager`, where the engine compiles just in time; all else is its own."""
 
     backend = "eager"
 
@@ -281,4 +283,5 @@ class _Nothing:
 @cache
 def callers(engine: Accounting) -> Callers:
     """Made once: a configuration costs a second."""
-    return Callers(engine)
+    with quietly():
+        return Callers(engine)

@@ -37,6 +37,9 @@ WHERE_MODELS_SHOW = (
 WHERE_TILES_SHOW = ("values/replay-equals-eager",)
 """What a kernel reads beside its items is seen in values alone: one law is enough."""
 
+WHERE_NESTS_HIDE = ("ledger/every-second-once", "ledger/failure-counts-nothing", "ledger/lines-agree-with-counters")
+"""Laws whose cases hold compiles inside each other, which none of the engine's own models has."""
+
 
 def columns(device: str, model: ModelMaker | None = None) -> tuple[Column, ...]:
     """The installed release on the emulator, with encoders of the zoo or with the models that `model` makes of them.
@@ -57,6 +60,13 @@ def columns(device: str, model: ModelMaker | None = None) -> tuple[Column, ...]:
             text="the same without clips, so that what is wrong with clips hides nothing else",
             name="images",
             laws=WHERE_CLIPS_HIDE,
+            every_family=False,
+        ),
+        Column(
+            VllmSubject(engine, maker=model, capabilities=replace(accounting_of(CAPABILITIES), flat_compiles=True)),
+            text="its accounting of compiles one after the other, so that those inside each other hide nothing else",
+            name="flat",
+            laws=WHERE_NESTS_HIDE,
             every_family=False,
         ),
         *others,

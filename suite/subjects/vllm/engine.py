@@ -53,7 +53,7 @@ def installed() -> Engine:
     Raises:
         EngineMissing: there is none, or none that can be used.
     """
-    with _quietly():
+    with quietly():
         package = _imported("vllm")
         version = str(getattr(package, "__version__", "of unknown version"))
         module, shapes, vision, interfaces, config = (
@@ -94,7 +94,7 @@ def _imported(name: str, *, found: str = "no package of that name") -> ModuleTyp
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """What vLLM logs and warns of while it is imported says nothing of its encoder graphs."""
     before = {name: os.environ.get(name) for name in QUIET}
     os.environ.update(QUIET)

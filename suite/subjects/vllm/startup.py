@@ -19,6 +19,7 @@ from unittest import mock
 from suite.contract.observed_start import Script, take_part
 from suite.contract.startup import Ended, ShownRow
 from suite.contract.startup_case import StartupCase
+from suite.subjects.vllm.engine import quietly
 from suite.subjects.vllm.replaced import replaced
 
 STARTUP = "vllm.benchmarks.startup"
@@ -39,7 +40,8 @@ _PERCENTILE = re.compile(r"^  \d+%: (\S+) seconds$")
 @cache
 def command() -> ModuleType | None:
     """The module of the release's benchmark; None if it tells no encoder's seconds."""
-    startup = importlib.import_module(STARTUP)
+    with quietly():
+        startup = importlib.import_module(STARTUP)
     return startup if hasattr(startup, "_ENCODER_METRIC") else None
 
 

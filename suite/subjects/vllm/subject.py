@@ -9,22 +9,22 @@ from functools import partial
 import models
 from models.api import Family
 from suite.contract.case import Setup
-from suite.contract.scripting import ScriptPart
-from suite.contract.subject import AdapterBroken, Capabilities, Refused
 from suite.contract.observed_start import Script
+from suite.contract.scripting import ScriptPart
 from suite.contract.startup import Ended
 from suite.contract.startup_case import StartupCase
+from suite.contract.subject import AdapterBroken, Capabilities, Refused
 from suite.contract.timeline import Ledger, Timeline
 from suite.subjects.vllm.callers import accounting
 from suite.subjects.vllm.config import config_of
 from suite.subjects.vllm.engine import Engine
-from suite.subjects.vllm.model import zoo_model
 from suite.subjects.vllm.ledger import keep_ledger
-from suite.subjects.vllm.startup import METRICS, benchmark, command
+from suite.subjects.vllm.model import zoo_model
 from suite.subjects.vllm.ranks import VllmRanks
 from suite.subjects.vllm.replaced import REPLACEMENTS, ZOO
 from suite.subjects.vllm.script import ranks_part, script_part
 from suite.subjects.vllm.session import ModelMaker, Surroundings, VllmSession
+from suite.subjects.vllm.startup import METRICS, benchmark, command
 
 CAPABILITIES = Capabilities(
     token_budgets=True, statistics=True, configurable=True, observable=True, infers_ladder=True, video=True, ranks=True
