@@ -6,12 +6,16 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import given, settings
 
+from models.families import family
 from selftests.strategies.timeline_draws import draw_timelines
 from suite.contract.kinds import read_case
+from suite.contract.subject import Capabilities
 from suite.contract.timeline import Compile, Timeline
+from suite.strategies.cases import Space
 from suite.strategies.catalogue import STRATEGIES
-from suite.strategies.timelines import DEEPEST, TIMELINES
+from suite.strategies.timelines import DEEPEST, TIMELINES, flat
 
 
 def _every(compiles: Iterator[Compile], *, depth: int = 1) -> Iterator[tuple[Compile, int]]:
@@ -71,3 +75,22 @@ def test_laws_can_ask_for_every_strategy() -> None:
     """All of them are in the catalogue, and each has a promise here."""
     assert {STRATEGIES[name] for name in TIMELINES} == set(TIMELINES.values())
     assert set(PROMISES) == set(TIMELINES)
+
+
+@pytest.mark.parametrize("strategy", TIMELINES)
+def test_a_column_may_ask_for_flat_timelines(strategy: str) -> None:
+    """Flat ones have the compiles of any timeline, none inside another, in one thread."""
+    for nested in draw_timelines(strategy):
+        apart = flat(nested)
+        assert len(apart.threads) == 1
+        assert not any(list(each.nested()) for each in apart.compiles())
+        assert sum(each.count() for each in apart.compiles()) == sum(each.count() for each in nested.compiles())
+        assert sum(each.microseconds() for each in apart.compiles()) == sum(e.microseconds() for e in nested.compiles())
+
+
+@given(TIMELINES["timelines"](Space(family("toy"), Capabilities(ledger=True, flat_compiles=True))))
+@settings(database=None, derandomize=True, max_examples=50)
+def test_a_column_of_flat_compiles_is_given_flat_timelines(timeline: Timeline) -> None:
+    """What the capability asks for is drawn."""
+    _check(timeline)
+    assert timeline == flat(timeline)

@@ -174,7 +174,7 @@ def flat(timeline: Timeline) -> Timeline:
 
 
 def _apart(each: Compile) -> list[Compile]:
-    own = replace(each, steps=tuple(step for step in each.steps if isinstance(step, int)))
+    own = replace(each, steps=tuple(step for step in each.steps if isinstance(step, int)) or (0,))
     return [own, *(found for inner in each.nested() for found in _apart(inner))]
 
 

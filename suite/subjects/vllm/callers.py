@@ -6,11 +6,13 @@ each are the release's. What is scripted is what torch is asked for: to load a c
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import copy
 import importlib
 import inspect
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -191,7 +193,8 @@ class Callers:
 
     def __init__(self, engine: Accounting) -> None:
         self._engine = engine
-        self._folder = tempfile.TemporaryDirectory()
+        self._folder = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
         self._made = 0
         self.whole = self._configured()
         with self.surroundings(), engine.config.set_current_vllm_config(self.whole):
@@ -204,7 +207,7 @@ class Callers:
 
         Its callers set options of torch while they compile, and expect that one thread does so at a time.
         """
-        variables = {"VLLM_CACHE_ROOT": self._folder.name, **_VARIABLES}
+        variables = {"VLLM_CACHE_ROOT": self._folder, **_VARIABLES}
         with mock.patch.dict(os.environ, variables), contextlib.ExitStack() as stack:
             for owner, name in self._engine.options:
                 static = inspect.getattr_static(owner, name, None)
