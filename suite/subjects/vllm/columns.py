@@ -38,7 +38,7 @@ WHERE_TILES_SHOW = ("values/replay-equals-eager",)
 """What a kernel reads beside its items is seen in values alone: one law is enough."""
 
 WHERE_NESTS_HIDE = ("ledger/every-second-once", "ledger/failure-counts-nothing", "ledger/lines-agree-with-counters")
-"""Laws whose cases hold compiles inside each other, which none of the engine's own models has."""
+"""Laws whose cases hold compiles inside each other, so that what is wrong with those is all that they find."""
 
 
 def columns(device: str, model: ModelMaker | None = None) -> tuple[Column, ...]:
