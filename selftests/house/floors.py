@@ -119,9 +119,7 @@ LAZY = {
     "suite.subjects.finding": "somebody else's subject is imported when it is asked for, by its name",
     "suite.oracles.fresh_process": "what a new process imports is what it is asked to look at",
     "suite.witness.emulated_platform": "the engine is imported once pytest runs its tests",
-    "suite.subjects.vllm.callers": "an engine is imported when it is asked for, and is not there for most",
     "suite.subjects.vllm.engine": "an engine is imported when it is asked for, and is not there for most",
-    "suite.subjects.vllm.startup": "an engine is imported when it is asked for, and is not there for most",
     "reference.compilation.monitor": "depyf is optional, and heavy where it is installed",
 }
 """Files that may import inside a function, each with its reason."""

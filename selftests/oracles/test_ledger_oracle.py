@@ -11,6 +11,7 @@ from selftests.strategies.timeline_draws import draw_timelines
 from suite.contract.program import COMPONENTS, Mode
 from suite.contract.timeline import Compile, Timeline
 from suite.oracles.ledger import settle
+from suite.oracles.readings import TEXTS, texts
 from suite.oracles.timelines import (
     all_full,
     not_full,
@@ -173,3 +174,10 @@ def test_nests_count_all_their_time() -> None:
     for case in draw_timelines("nests"):
         work = sum(each.microseconds() for each in case.compiles())
         assert sum(_counters(case)) == settle(case).wall == work
+
+
+def test_a_name_before_a_line_is_not_its_text() -> None:
+    """A line may begin with the name of what compiles, in brackets; anything else before it is another text."""
+    line = "torch.compile took 1.25 s in total"
+    assert texts([line, f"[Tower] {line}"]) == [TEXTS["aot"]] * 2
+    assert texts([f"Tower {line}"]) != [TEXTS["aot"]]

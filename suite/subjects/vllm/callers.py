@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import copy
-import importlib
 import inspect
 import os
 import shutil
@@ -30,7 +29,7 @@ from torch._dynamo import config as dynamo
 from suite.contract.program import COMPONENTS
 from suite.contract.timeline import Compile
 from suite.subjects.virtual_time import DamagedArtifact
-from suite.subjects.vllm.engine import quietly
+from suite.subjects.vllm.engine import imported, quietly
 
 MONITOR = "vllm.compilation.monitor"
 DECORATORS = "vllm.compilation.decorators"
@@ -87,10 +86,10 @@ class Accounting:
 def accounting() -> Accounting | None:
     """The release's accounting of compile time; None if it has no counter of encoders' seconds beside the other."""
     with quietly():
-        config = importlib.import_module(CONFIG)
+        config = imported(CONFIG)
         if not hasattr(config.CompilationConfig, "encoder_compilation_time"):
             return None
-        return Accounting(*(importlib.import_module(name) for name in (MONITOR, DECORATORS, CONFIG, LOGGER)))
+        return Accounting(*(imported(name) for name in (MONITOR, DECORATORS, CONFIG, LOGGER)))
 
 
 class Playing:

@@ -54,10 +54,10 @@ def installed() -> Engine:
         EngineMissing: there is none, or none that can be used.
     """
     with quietly():
-        package = _imported("vllm")
+        package = imported("vllm")
         version = str(getattr(package, "__version__", "of unknown version"))
         module, shapes, vision, interfaces, config = (
-            _imported(name, found=f"vllm {version}") for name in (MANAGER, SHAPES, VISION, PROTOCOL, "vllm.config")
+            imported(name, found=f"vllm {version}") for name in (MANAGER, SHAPES, VISION, PROTOCOL, "vllm.config")
         )
     protocol = cast("type", interfaces.SupportsEncoderCudaGraph)
     try:
@@ -73,11 +73,11 @@ def part(name: str) -> ModuleType:
     Raises:
         EngineMissing: it, or something that it imports, is not there.
     """
-    with _quietly():
-        return _imported(name, found="no such module in the vLLM that is installed")
+    with quietly():
+        return imported(name, found="no such module in the vLLM that is installed")
 
 
-def _imported(name: str, *, found: str = "no package of that name") -> ModuleType:
+def imported(name: str, *, found: str = "no package of that name") -> ModuleType:
     """The module.
 
     Raises:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import io
 import os
 import re
@@ -19,7 +18,7 @@ from unittest import mock
 from suite.contract.observed_start import Script, take_part
 from suite.contract.startup import Ended, ShownRow
 from suite.contract.startup_case import StartupCase
-from suite.subjects.vllm.engine import quietly
+from suite.subjects.vllm.engine import imported, quietly
 from suite.subjects.vllm.replaced import replaced
 
 STARTUP = "vllm.benchmarks.startup"
@@ -41,7 +40,7 @@ _PERCENTILE = re.compile(r"^  \d+%: (\S+) seconds$")
 def command() -> ModuleType | None:
     """The module of the release's benchmark; None if it tells no encoder's seconds."""
     with quietly():
-        startup = importlib.import_module(STARTUP)
+        startup = imported(STARTUP)
     return startup if hasattr(startup, "_ENCODER_METRIC") else None
 
 
@@ -146,7 +145,7 @@ def _status(main: Callable[[object], None], arguments: object, out: io.StringIO)
 @contextlib.contextmanager
 def _starts_here(startup: ModuleType, script: Script) -> Iterator[None]:
     here = Here(script)
-    package = vars(importlib.import_module("vllm"))
+    package = vars(imported("vllm"))
     users = {"VLLM_CACHE_ROOT": str(Path(script.log).parent / "user")}
     with (
         mock.patch.dict(os.environ, users),
