@@ -14,6 +14,7 @@ from torch import Tensor
 
 from models.api import Family, Item
 from suite.contract.case import Setup
+from suite.contract.program import MODES, Mode
 
 Where = Literal["eager", "capture", "replay"]
 """Places at which a session can be told to fail once."""
@@ -79,6 +80,8 @@ class Capabilities:
     """Compiles programs: it is a `suite.contract.compiling.CompilingSubject`."""
     compile_backends: tuple[str, ...] = ()
     """Names of the compilers of pieces that it offers here, the cheapest first."""
+    compile_modes: tuple[Mode, ...] = MODES
+    """Modes in which what it decorates or loads can compile, or does not compile; all of them if it says nothing."""
     compile_cache: bool = False
     """Keeps compiled pieces on disk, each in a folder whose name its warnings use, and says under which keys."""
     ahead_of_time: bool = False

@@ -9,6 +9,7 @@ from functools import partial
 import models
 from models.api import Family
 from suite.contract.case import Setup
+from suite.contract.decorating import Wishes
 from suite.contract.observed_start import Script
 from suite.contract.scripting import ScriptPart
 from suite.contract.startup import Ended
@@ -17,6 +18,8 @@ from suite.contract.subject import AdapterBroken, Capabilities, Refused
 from suite.contract.timeline import Ledger, Timeline
 from suite.subjects.vllm.callers import accounting
 from suite.subjects.vllm.config import config_of
+from suite.subjects.vllm.decorating import BenchWishes, VllmWorkbench
+from suite.subjects.vllm.decorator import compile_engine
 from suite.subjects.vllm.engine import Engine
 from suite.subjects.vllm.ledger import keep_ledger
 from suite.subjects.vllm.model import zoo_model
@@ -27,7 +30,15 @@ from suite.subjects.vllm.session import ModelMaker, Surroundings, VllmSession
 from suite.subjects.vllm.startup import METRICS, benchmark, command
 
 CAPABILITIES = Capabilities(
-    token_budgets=True, statistics=True, configurable=True, observable=True, infers_ladder=True, video=True, ranks=True
+    token_budgets=True,
+    statistics=True,
+    configurable=True,
+    observable=True,
+    infers_ladder=True,
+    video=True,
+    ranks=True,
+    decorates=True,
+    compile_modes=("none", "full"),
 )
 
 
@@ -51,6 +62,7 @@ class VllmSubject:
         maker: ModelMaker | None = None,
         capabilities: Capabilities = CAPABILITIES,
         surroundings: Surroundings = contextlib.nullcontext,
+        bench: BenchWishes | None = None,
     ) -> None:
         self.name = "vllm"
         self.version = engine.version
@@ -61,6 +73,7 @@ class VllmSubject:
         self._maker = maker or self._zoo
         self.replacements = tuple(each for each in REPLACEMENTS if maker is None or each is not ZOO)
         self._surroundings = surroundings
+        self._bench = bench or BenchWishes()
 
     def start(self, family: Family, setup: Setup) -> VllmSession:
         """A captured session.
@@ -83,6 +96,14 @@ class VllmSubject:
             Refused: the engine refuses the configuration.
         """
         return VllmRanks(family, setup, self._engine, ranks=ranks, maker=self._maker)
+
+    def workbench(self, wishes: Wishes) -> VllmWorkbench:
+        """One configuration of the engine, under which classes are decorated and instances made.
+
+        Raises:
+            Refused: the engine refuses the wishes.
+        """
+        return VllmWorkbench(wishes, self._bench, compile_engine())
 
     def script(self, family: Family, setup: Setup) -> ScriptPart:
         """The manager by itself, with the zoo's model.

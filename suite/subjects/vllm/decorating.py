@@ -1,0 +1,131 @@
+"""vLLM's decorator as a workbench: its own configurations, and instances made as the engine makes them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from torch import nn
+
+from suite.contract.decorating import DecorationFacts, Options, Wishes
+from suite.contract.subject import AdapterBroken, Refused
+from suite.subjects.heard import Lines, heard
+from suite.subjects.vllm.decorator import CompileEngine, said
+
+LOGGER = "vllm"
+MODES = {"none": 0, "full": 3}
+"""Values of the engine's `CompilationMode`. In its mode for stock torch.compile the decorator compiles nothing."""
+SIZES = "unbacked"
+"""The engine's `DynamicShapesType` whose programs assume nothing of sizes, 0 and 1 among them."""
+
+
+@dataclass(frozen=True)
+class BenchWishes:
+    """What a user of vLLM says beside the wishes that every subject has."""
+
+    sizes: str = SIZES
+    """A `DynamicShapesType`; the engine's own default is `backed`."""
+
+
+def environment(folder: str) -> dict[str, str]:
+    """Variables under which nothing is kept on disk from one case to the next."""
+    return {"VLLM_CACHE_ROOT": folder, "VLLM_DISABLE_COMPILE_CACHE": "1", "VLLM_USE_AOT_COMPILE": "0"}
+
+
+def config_of(wishes: Wishes, bench: BenchWishes, engine: CompileEngine) -> Any:  # noqa: ANN401 - the engine's own
+    """A `VllmConfig` for a CPU, without a model.
+
+    `compile_sizes` is said because only a configuration with a model fills it in, and `optimization_level` because the
+    passes of other levels fuse kernels that are compiled parts.
+
+    Raises:
+        Refused: the engine refuses a value.
+    """
+    if wishes.mode not in MODES:
+        raise AdapterBroken(f"mode {wishes.mode!r} is not declared: choose one of {', '.join(MODES)}")
+    compiling = {
+        "mode": MODES[wishes.mode],
+        "backend": wishes.backend,
+        "compile_sizes": [],
+        "dynamic_shapes_config": {"type": bench.sizes},
+        **({} if wishes.encoder is None else {"compile_mm_encoder": wishes.encoder}),
+    }
+    try:
+        return engine.config.VllmConfig(
+            compilation_config=engine.config.CompilationConfig(**compiling),
+            device_config=engine.config.DeviceConfig(device="cpu"),
+            optimization_level=0,
+        )
+    except ValueError as error:
+        raise Refused(str(error)) from error
+
+
+class VllmWorkbench:
+    """Decorates classes with vLLM's decorator, for one configuration of vLLM."""
+
+    def __init__(self, wishes: Wishes, bench: BenchWishes, engine: CompileEngine) -> None:
+        self._engine = engine
+        self._lines = Lines()
+        self._stack = contextlib.ExitStack()
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory())
+        self._stack.enter_context(_surroundings(environment(folder)))
+        self._stack.enter_context(heard(self._lines, LOGGER))
+        try:
+            self._config = config_of(wishes, bench, engine)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def decorate(self, cls: type[nn.Module], options: Options, dims: Mapping[str, int] | None) -> type[nn.Module]:
+        """The same class, written to.
+
+        Raises:
+            Refused: the class or the options are refused.
+        """
+        try:
+            return self._engine.decorate(**said(options, dims))(cls)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+
+    def build(self, cls: type[nn.Module], arguments: tuple[object, ...], keywords: Mapping[str, object]) -> nn.Module:
+        """An instance, made where the engine makes models: under its current configuration."""
+        with self._engine.config.set_current_vllm_config(self._config):
+            made: nn.Module = cls(*arguments, **keywords)
+        return made
+
+    def undo(self, cls: type[nn.Module]) -> NoReturn:
+        """Not offered."""
+        raise AdapterBroken("the capability `undoes_decoration` is not declared")
+
+    def facts(self) -> DecorationFacts:
+        """What the configuration counted, and what was logged."""
+        compiling = self._config.compilation_config
+        return DecorationFacts(
+            language_model_seconds=compiling.compilation_time,
+            encoder_seconds=compiling.encoder_compilation_time,
+            messages=tuple(self._lines.messages),
+            warnings=tuple(self._lines.warnings),
+        )
+
+    def close(self) -> None:
+        """Stops listening; classes stay decorated."""
+        self._stack.close()
+
+
+@contextlib.contextmanager
+def _surroundings(variables: Mapping[str, str]) -> Iterator[None]:
+    """These environment variables, until the block ends; the engine reads them whenever it needs one."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
