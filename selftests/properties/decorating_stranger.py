@@ -24,7 +24,7 @@ from suite.contract.case import Setup
 from suite.contract.decorating import DecorationFacts, Options, Wishes, Workbench
 from suite.contract.subject import Capabilities, Refused, Session
 
-DECORATES = Capabilities(decorates=True, undoes_decoration=True)
+DECORATES = Capabilities(decorates=True, decorates_at_once=True, undoes_decoration=True)
 Module = type[nn.Module]
 Loose = Any
 """A class, an instance or a function that was made at run time."""

@@ -15,6 +15,7 @@ from torch import Tensor
 from models.api import Family, Item
 from suite.contract.case import Setup
 from suite.contract.program import MODES, Mode
+from suite.contract.scope import EVERYTHING, DecorationScope
 
 Where = Literal["eager", "capture", "replay"]
 """Places at which a session can be told to fail once."""
@@ -94,6 +95,10 @@ class Capabilities:
     """Of a column: no compile of its timelines is inside another, and one thread compiles."""
     decorates: bool = False
     """Decorates classes of modules so that they compile: it is a `suite.contract.decorating.DecoratingSubject`."""
+    decorates_at_once: bool = False
+    """Several threads of one process may decorate classes and make instances at the same time."""
+    decoration_scope: DecorationScope = EVERYTHING
+    """Of a column: which decorations its cases hold."""
     loads_models: bool = False
     """Loads whole models of transformers: it is a `suite.contract.decorating.LoadingSubject`."""
     leaves_classes: bool = False

@@ -232,7 +232,7 @@ def failures_pass(case: DecorationCase, subject: GuardedSubject) -> Verdict:
     "decoration/two-threads",
     source=("SPEC D6", "BUG-C07"),
     inputs="at_once",
-    needs=NEEDS,
+    needs=(*NEEDS, "decorates_at_once"),
     kind=DecorationCase,
     cost=21.0,
     ignores="the order in which two threads do things, which differs from run to run",

@@ -11,6 +11,7 @@ from suite.contract.decorating import Options, Wishes
 from suite.contract.decoration import FORMS, Build, Call, Decorate, DecorationCase, Form, Step, Subclass, TreeSpec
 from suite.contract.program import COMPONENTS
 from suite.strategies.cases import Space
+from suite.strategies.narrowing import narrowed
 from suite.strategies.sizes import SEEDS
 
 MANY = 7
@@ -222,7 +223,15 @@ def undone(draw: st.DrawFn, space: Space) -> DecorationCase:
     return DecorationCase(space.family.name, tree, draw(wishes(space), label="wishes"), tuple(steps))
 
 
-DECORATIONS: dict[str, Callable[[Space], st.SearchStrategy[DecorationCase]]] = {
+Programs = Callable[[Space], st.SearchStrategy[DecorationCase]]
+
+
+def within_scope(programs: Programs) -> Programs:
+    """The same programs, without what lies outside of the scope that a column declares."""
+    return lambda space: programs(space).map(lambda case: narrowed(case, space.capabilities.decoration_scope))
+
+
+_WHOLE: dict[str, Programs] = {
     "decorations": decorations,
     "decorated_once": decorated_once,
     "copied": copied,
@@ -238,3 +247,4 @@ DECORATIONS: dict[str, Callable[[Space], st.SearchStrategy[DecorationCase]]] = {
     "refused": refused,
     "undone": undone,
 }
+DECORATIONS: dict[str, Programs] = {name: within_scope(programs) for name, programs in _WHOLE.items()}

@@ -35,6 +35,7 @@ from suite.subjects.reference_startup import StartupParts
 EMULATED = replace(
     COMPILING,
     decorates=True,
+    decorates_at_once=True,
     loads_models=True,
     leaves_classes=True,
     copies_decorated=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from suite.contract.scope import DecorationScope
 from suite.contract.subject import AdapterBroken
 from suite.subjects.column import Column
 from suite.subjects.vllm.engine import Engine, installed
@@ -40,6 +41,29 @@ WHERE_TILES_SHOW = ("values/replay-equals-eager",)
 WHERE_NESTS_HIDE = ("ledger/every-second-once", "ledger/failure-counts-nothing", "ledger/lines-agree-with-counters")
 """Laws whose cases hold compiles inside each other, so that what is wrong with those is all that they find."""
 
+USUAL = DecorationScope(
+    annotations=("tensor", "optional", "float", "union"),
+    without=("hooks", "call", "rest"),
+    fewest_rows=1,
+    one_form=True,
+    plain_beside=False,
+)
+"""Decorations as the engine's own models have them: annotations that it infers from, no hooks, one form of calls."""
+WHERE_THE_UNUSUAL_HIDES = (
+    "decoration/values-equal-eager",
+    "decoration/exactly-the-decorated",
+    "decoration/seconds-of-the-named-component",
+    "decoration/same-again-is-nothing",
+    "decoration/other-options-are-not-ignored",
+    "decoration/constructed-once",
+    "decoration/derived-classes",
+    "decoration_arguments/sizes-are-inferred",
+    "decoration_copies/copies-answer-alike",
+    "decoration_effects/signature-stays",
+    "decoration_effects/state-stays",
+)
+"""Laws whose cases hold what vLLM's models never do, so that this is all that they find."""
+
 
 def columns(device: str, model: ModelMaker | None = None) -> tuple[Column, ...]:
     """The installed release on the emulator, with encoders of the zoo or with the models that `model` makes of them.
@@ -67,6 +91,13 @@ def columns(device: str, model: ModelMaker | None = None) -> tuple[Column, ...]:
             text="its accounting of compiles one after the other, so that those inside each other hide nothing else",
             name="flat",
             laws=WHERE_NESTS_HIDE,
+            every_family=False,
+        ),
+        Column(
+            VllmSubject(engine, maker=model, capabilities=replace(CAPABILITIES, decoration_scope=USUAL)),
+            text="its decorator on classes and calls as its own models have them, so that others hide nothing else",
+            name="usual",
+            laws=WHERE_THE_UNUSUAL_HIDES,
             every_family=False,
         ),
         *others,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NoReturn
 
 from torch import nn
+from torch._dynamo import convert_frame
 
 from suite.contract.decorating import DecorationFacts, Options, Wishes
 from suite.contract.subject import AdapterBroken, Refused
@@ -19,16 +19,6 @@ from suite.subjects.vllm.decorator import CompileEngine, said
 LOGGER = "vllm"
 MODES = {"none": 0, "full": 3}
 """Values of the engine's `CompilationMode`. In its mode for stock torch.compile the decorator compiles nothing."""
-SIZES = "unbacked"
-"""The engine's `DynamicShapesType` whose programs assume nothing of sizes, 0 and 1 among them."""
-
-
-@dataclass(frozen=True)
-class BenchWishes:
-    """What a user of vLLM says beside the wishes that every subject has."""
-
-    sizes: str = SIZES
-    """A `DynamicShapesType`; the engine's own default is `backed`."""
 
 
 def environment(folder: str) -> dict[str, str]:
@@ -36,7 +26,7 @@ def environment(folder: str) -> dict[str, str]:
     return {"VLLM_CACHE_ROOT": folder, "VLLM_DISABLE_COMPILE_CACHE": "1", "VLLM_USE_AOT_COMPILE": "0"}
 
 
-def config_of(wishes: Wishes, bench: BenchWishes, engine: CompileEngine) -> Any:  # noqa: ANN401 - the engine's own
+def config_of(wishes: Wishes, engine: CompileEngine) -> Any:  # noqa: ANN401 - the engine's own
     """A `VllmConfig` for a CPU, without a model.
 
     `compile_sizes` is said because only a configuration with a model fills it in, and `optimization_level` because the
@@ -51,7 +41,6 @@ def config_of(wishes: Wishes, bench: BenchWishes, engine: CompileEngine) -> Any:
         "mode": MODES[wishes.mode],
         "backend": wishes.backend,
         "compile_sizes": [],
-        "dynamic_shapes_config": {"type": bench.sizes},
         **({} if wishes.encoder is None else {"compile_mm_encoder": wishes.encoder}),
     }
     try:
@@ -67,15 +56,16 @@ def config_of(wishes: Wishes, bench: BenchWishes, engine: CompileEngine) -> Any:
 class VllmWorkbench:
     """Decorates classes with vLLM's decorator, for one configuration of vLLM."""
 
-    def __init__(self, wishes: Wishes, bench: BenchWishes, engine: CompileEngine) -> None:
+    def __init__(self, wishes: Wishes, engine: CompileEngine) -> None:
         self._engine = engine
         self._lines = Lines()
         self._stack = contextlib.ExitStack()
         folder = self._stack.enter_context(tempfile.TemporaryDirectory())
         self._stack.enter_context(_surroundings(environment(folder)))
         self._stack.enter_context(heard(self._lines, LOGGER))
+        forget_hooks()
         try:
-            self._config = config_of(wishes, bench, engine)
+            self._config = config_of(wishes, engine)
         except BaseException:
             self._stack.close()
             raise
@@ -114,6 +104,18 @@ class VllmWorkbench:
     def close(self) -> None:
         """Stops listening; classes stay decorated."""
         self._stack.close()
+
+
+def forget_hooks(table: MutableMapping[int, Callable[..., object]] | None = None) -> None:
+    """Drops what instances of earlier cases left in torch's table of bytecode hooks.
+
+    The engine takes no hook out again. A copy of one instance copies the whole table, so an earlier case would decide
+    what a later one finds; that a hook is left is for the case to see that left it.
+    """
+    hooks = vars(convert_frame)["_bytecode_hooks"] if table is None else table
+    for number, hook in [*hooks.items()]:
+        if hook.__module__.partition(".")[0] == LOGGER:
+            del hooks[number]
 
 
 @contextlib.contextmanager

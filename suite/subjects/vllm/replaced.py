@@ -48,9 +48,19 @@ REPLACEMENTS = (
         "which items a rank encodes is observed and not asked for, and laws plant there what goes wrong on one rank",
     ),
     Replacement(
+        "torch._dynamo.convert_frame._bytecode_hooks",
+        "the table without hooks of vLLM's whenever a class is to be decorated",
+        "instances of earlier cases leave hooks there, and would decide what later cases find",
+    ),
+    Replacement(
+        "VLLM_CACHE_ROOT, VLLM_DISABLE_COMPILE_CACHE, VLLM_USE_AOT_COMPILE",
+        "a folder of its own, and no cache, while classes are decorated",
+        "nothing is kept on disk from one case to the next; put back when a workbench closes",
+    ),
+    Replacement(
         "VllmConfig",
         "the engine's CompilationConfig in plain namespaces",
-        "a whole configuration asks for a model on disk; the manager reads six fields",
+        "of encoder graphs alone: the manager reads six fields; classes are decorated under a whole one, for a CPU",
     ),
     ZOO,
     Replacement(

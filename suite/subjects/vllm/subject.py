@@ -18,7 +18,7 @@ from suite.contract.subject import AdapterBroken, Capabilities, Refused
 from suite.contract.timeline import Ledger, Timeline
 from suite.subjects.vllm.callers import accounting
 from suite.subjects.vllm.config import config_of
-from suite.subjects.vllm.decorating import BenchWishes, VllmWorkbench
+from suite.subjects.vllm.decorating import VllmWorkbench
 from suite.subjects.vllm.decorator import compile_engine
 from suite.subjects.vllm.engine import Engine
 from suite.subjects.vllm.ledger import keep_ledger
@@ -62,7 +62,6 @@ class VllmSubject:
         maker: ModelMaker | None = None,
         capabilities: Capabilities = CAPABILITIES,
         surroundings: Surroundings = contextlib.nullcontext,
-        bench: BenchWishes | None = None,
     ) -> None:
         self.name = "vllm"
         self.version = engine.version
@@ -73,7 +72,6 @@ class VllmSubject:
         self._maker = maker or self._zoo
         self.replacements = tuple(each for each in REPLACEMENTS if maker is None or each is not ZOO)
         self._surroundings = surroundings
-        self._bench = bench or BenchWishes()
 
     def start(self, family: Family, setup: Setup) -> VllmSession:
         """A captured session.
@@ -103,7 +101,7 @@ class VllmSubject:
         Raises:
             Refused: the engine refuses the wishes.
         """
-        return VllmWorkbench(wishes, self._bench, compile_engine())
+        return VllmWorkbench(wishes, compile_engine())
 
     def script(self, family: Family, setup: Setup) -> ScriptPart:
         """The manager by itself, with the zoo's model.
