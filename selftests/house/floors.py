@@ -119,6 +119,7 @@ LAZY = {
     "suite.subjects.finding": "somebody else's subject is imported when it is asked for, by its name",
     "suite.oracles.fresh_process": "what a new process imports is what it is asked to look at",
     "suite.witness.emulated_platform": "the engine is imported once pytest runs its tests",
+    "suite.subjects.vllm.loading": "the engine's Transformers backend is imported when a model is to be loaded",
     "suite.subjects.vllm.decorator": "the engine's compilation is imported when a class is to be decorated",
     "suite.subjects.vllm.engine": "an engine is imported when it is asked for, and is not there for most",
     "reference.compilation.monitor": "depyf is optional, and heavy where it is installed",

@@ -27,10 +27,11 @@ LENGTHS = st.integers(1, LONGEST)
 
 
 def wishes(space: Space, name: str, *, modes: Sequence[Mode] = ("full",)) -> st.SearchStrategy[Wishes]:
-    """Any of the modes with the cheapest compiler; of encoders nothing is said, or yes, or no."""
+    """Any of the modes that the subject has, with the cheapest compiler; of encoders nothing is said, or yes, or no."""
     said = [True, None, False] if name in SEEING else [None, True]
     backend = space.capabilities.compile_backends[0] if space.capabilities.compile_backends else "eager"
-    return st.builds(Wishes, st.sampled_from(modes), st.just(backend), st.sampled_from(said))
+    had = [mode for mode in modes if mode in space.capabilities.compile_modes]
+    return st.builds(Wishes, st.sampled_from(had), st.just(backend), st.sampled_from(said))
 
 
 def specs(names: Sequence[str]) -> st.SearchStrategy[ModelSpec]:

@@ -64,6 +64,19 @@ WHERE_THE_UNUSUAL_HIDES = (
 )
 """Laws whose cases hold what vLLM's models never do, so that this is all that they find."""
 
+LOADS = (
+    "loading/values",
+    "loading/exactly-the-parts",
+    "loading/encoder-not-by-default",
+    "loading/seconds-by-component",
+    "loading/says-what-compiles",
+    "loading/encoder-warning",
+    "loading/rope",
+    "loading/no-trace-after-warm-up",
+    "loading/new-weights",
+)
+"""Laws on what one loaded model does. Copies of classes cannot show what a load does to other models of these."""
+
 
 def columns(device: str, model: ModelMaker | None = None) -> tuple[Column, ...]:
     """The installed release on the emulator, with encoders of the zoo or with the models that `model` makes of them.
@@ -98,6 +111,13 @@ def columns(device: str, model: ModelMaker | None = None) -> tuple[Column, ...]:
             text="its decorator on classes and calls as its own models have them, so that others hide nothing else",
             name="usual",
             laws=WHERE_THE_UNUSUAL_HIDES,
+            every_family=False,
+        ),
+        Column(
+            VllmSubject(engine, maker=model, capabilities=replace(CAPABILITIES, loads_models=True)),
+            text="what its Transformers backend decorates, in models that transformers makes of copies of its classes",
+            name="transformers",
+            laws=LOADS,
             every_family=False,
         ),
         *others,

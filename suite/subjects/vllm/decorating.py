@@ -61,7 +61,7 @@ class VllmWorkbench:
         self._lines = Lines()
         self._stack = contextlib.ExitStack()
         folder = self._stack.enter_context(tempfile.TemporaryDirectory())
-        self._stack.enter_context(_surroundings(environment(folder)))
+        self._stack.enter_context(surroundings(environment(folder)))
         self._stack.enter_context(heard(self._lines, LOGGER))
         forget_hooks()
         try:
@@ -119,7 +119,7 @@ def forget_hooks(table: MutableMapping[int, Callable[..., object]] | None = None
 
 
 @contextlib.contextmanager
-def _surroundings(variables: Mapping[str, str]) -> Iterator[None]:
+def surroundings(variables: Mapping[str, str]) -> Iterator[None]:
     """These environment variables, until the block ends; the engine reads them whenever it needs one."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

@@ -58,6 +58,16 @@ REPLACEMENTS = (
         "nothing is kept on disk from one case to the next; put back when a workbench closes",
     ),
     Replacement(
+        "AutoModel in vllm.model_executor.models.transformers.base and .multimodal",
+        "tables that give copies of transformers' classes, as long as a model is loaded",
+        "the backend writes to the classes that it decorates, and the plain models beside it are of the same ones",
+    ),
+    Replacement(
+        "the constructor of a model of the Transformers backend, and its ModelConfig",
+        "its own method that decorates, on a model with the few fields that the method reads",
+        "the rest needs a model on disk, groups of ranks, and layers whose kernels are compiled parts",
+    ),
+    Replacement(
         "VllmConfig",
         "the engine's CompilationConfig in plain namespaces",
         "of encoder graphs alone: the manager reads six fields; classes are decorated under a whole one, for a CPU",

@@ -22,6 +22,7 @@ from suite.subjects.vllm.decorating import VllmWorkbench
 from suite.subjects.vllm.decorator import compile_engine
 from suite.subjects.vllm.engine import Engine
 from suite.subjects.vllm.ledger import keep_ledger
+from suite.subjects.vllm.loading import VllmLoad
 from suite.subjects.vllm.model import zoo_model
 from suite.subjects.vllm.ranks import VllmRanks
 from suite.subjects.vllm.replaced import REPLACEMENTS, ZOO
@@ -102,6 +103,14 @@ class VllmSubject:
             Refused: the engine refuses the wishes.
         """
         return VllmWorkbench(wishes, compile_engine())
+
+    def load_model(self, config: object, wishes: Wishes) -> VllmLoad:
+        """A model whose classes the engine's Transformers backend decorated.
+
+        Raises:
+            Refused: the engine refuses the configuration or the wishes.
+        """
+        return VllmLoad(config, wishes, compile_engine())
 
     def script(self, family: Family, setup: Setup) -> ScriptPart:
         """The manager by itself, with the zoo's model.
