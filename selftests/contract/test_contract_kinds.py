@@ -13,6 +13,7 @@ from suite.contract.decorating import Options, Wishes
 from suite.contract.decoration import Build, Decorate, DecorationCase, Subclass, TreeSpec, Undo
 from suite.contract.decoration import Call as CallInstance
 from suite.contract.engine_case import EngineCase, EngineStart, RankCompile, RankScript, Trouble
+from suite.contract.kept_case import KeptCase, Step
 from suite.contract.kinds import READERS, read_case
 from suite.contract.loading import LoadCase, ModelLoad, ModelSpec
 from suite.contract.program import Call, CompileSetup, ProgramCase, ProgramSpec, Start
@@ -56,6 +57,7 @@ KINDS: dict[str, AnyCase] = {
         "toy", (SAID, SAID), SAID, (SAID,), Failing(1, "dies"), full=2, processes=True, encoder=False
     ),
     "engine": EngineCase("toy", (EngineStart((SCRIPT, RankScript())), EngineStart((), 3)), in_processes=True),
+    "kept": KeptCase("toy", 5, Setup((4,), 1), (Step("keep", BATCH), Step("clear"), Step("get", BATCH[:1]))),
     "program": ProgramCase("toy", (STARTED, Start(ProgramSpec("toy")))),
 }
 
@@ -161,3 +163,17 @@ def test_a_start_of_an_engine_has_its_limits(wrong: Mapping[str, object], said: 
     start = {"ranks": [RANK], "limit": 5, **wrong}
     with pytest.raises(BadCase, match=said):
         read_case({**_data(KINDS["engine"]), "starts": [start]})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"capacity": -1}, "capacity of the case is -1, and should be 0 or more"),
+        ({"steps": [{"does": "steal", "batch": []}]}, "does of the step is 'steal'; choose one of keep, encode"),
+        ({"steps": [{"does": "clear"}]}, "KeyError: 'batch'"),
+    ],
+)
+def test_a_history_of_a_cache_has_its_limits(wrong: Mapping[str, object], said: str) -> None:
+    """The refusal names the value and the valid ones."""
+    with pytest.raises(BadCase, match=said):
+        read_case({**_data(KINDS["kept"]), **wrong})

@@ -22,10 +22,12 @@ from suite.contract.engine import EngineSubject, StartSeen
 from suite.contract.engine_case import EngineCase
 from suite.contract.guarded_decoration import GuardedLoad, GuardedWorkbench
 from suite.contract.guarded_engine import run_engine
+from suite.contract.guarded_keeping import GuardedKeeping
 from suite.contract.guarded_program import GuardedProgram
 from suite.contract.guarded_rank_processes import GuardedRankProcesses
 from suite.contract.guarded_ranks import GuardedRanks
 from suite.contract.guarded_startup import GuardedStartup
+from suite.contract.keeping import KeepingSubject
 from suite.contract.outputs import check_outputs
 from suite.contract.program import Start
 from suite.contract.sharding import RankProcessSubject, ShardingSubject
@@ -241,6 +243,22 @@ class GuardedSubject:
             started = self._subject.start_rank_processes(known, setup, ranks)
         device = self.capabilities.device
         session = GuardedRankProcesses(started, family=known, guard=self.guard, device=device, ranks=ranks)
+        with _closed(session):
+            yield session
+
+    @contextlib.contextmanager
+    def keeping(self, family: str, setup: Setup, capacity_bytes: int) -> Iterator[GuardedKeeping]:
+        """Starts a session with a cache, and closes it whatever happens.
+
+        Raises:
+            Refused: the subject refuses the setup or the capacity.
+        """
+        if not isinstance(self._subject, KeepingSubject):
+            raise AdapterBroken(f"{self.name} declares that it keeps outputs, but has no start_keeping")
+        known = self._families[family]
+        with self.guard.call("start_keeping"):
+            started = self._subject.start_keeping(known, setup, capacity_bytes)
+        session = GuardedKeeping(started, family=known, guard=self.guard, device=self.capabilities.device)
         with _closed(session):
             yield session
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from suite.contract.case import AnyCase, BadCase, case_from_data
 from suite.contract.decoration import decoration_case_from_data
 from suite.contract.engine_case import engine_case_from_data
+from suite.contract.kept_case import kept_case_from_data
 from suite.contract.loading import load_case_from_data
 from suite.contract.program import program_case_from_data
 from suite.contract.shard_case import shard_case_from_data
@@ -21,6 +22,7 @@ READERS: Mapping[str, Callable[[object], AnyCase]] = {
     "shards": shard_case_from_data,
     "startup": startup_case_from_data,
     "engine": engine_case_from_data,
+    "kept": kept_case_from_data,
 }
 """Kinds beside the plain one, which is a history of batches and carries no name."""
 

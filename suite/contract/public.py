@@ -8,6 +8,7 @@ from suite.contract.case import Setup
 from suite.contract.compiling import CompilingSubject, LedgerSubject
 from suite.contract.decorating import DecoratingSubject, LoadingSubject
 from suite.contract.engine import EngineSubject
+from suite.contract.keeping import Bound, KeepingSubject
 from suite.contract.replacement import Replacement, ReplacingSubject
 from suite.contract.scripting import ScriptedRanks, ScriptedSubject, ScriptPart
 from suite.contract.sharding import RankProcessSubject, ShardingSubject
@@ -30,6 +31,7 @@ __all__ = [
     "Adapter",
     "AdapterBroken",
     "AdapterSession",
+    "Bound",
     "Bounds",
     "Capabilities",
     "CompilingSubject",
@@ -38,6 +40,7 @@ __all__ = [
     "DeviceFacts",
     "Disturbance",
     "EngineSubject",
+    "KeepingSubject",
     "Launch",
     "LedgerSubject",
     "LoadingSubject",

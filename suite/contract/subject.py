@@ -132,6 +132,12 @@ class Capabilities:
     """Its engine also starts over no ranks at all."""
     names_slowest_rank: bool = False
     """Where the two largest compile seconds are of two ranks, it logs the slowest rank and that rank's own seconds."""
+    keeps_outputs: bool = False
+    """Has a cache that keeps encoder outputs under items' keys: it is a `suite.contract.keeping.KeepingSubject`."""
+    kept_can_be_written: bool = False
+    """Whoever writes into what was put into that cache, or got from it, changes nothing for others."""
+    keeps_least_recent_last: bool = False
+    """Where that cache has too little room, what was put or got least recently goes first, and nothing else goes."""
     imported_as: tuple[str, ...] = ()
     """Modules that a user imports to decorate classes or to load models."""
     overhead: int = 0

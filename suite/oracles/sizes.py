@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from models.api import Grid
 from models.families import family as family_named
 from suite.contract.case import Batch, ItemSpec
@@ -30,3 +32,8 @@ def is_video(spec: ItemSpec) -> bool:
 def rows(family: str, grid: Grid) -> int:
     """Input rows of one item: what ranks share out evenly."""
     return family_named(family).sizes.rows(grid)
+
+
+def result_bytes(family: str, count: int) -> int:
+    """Bytes of a result of so many output tokens: the zoo's towers answer in float32."""
+    return count * family_named(family).width * torch.float32.itemsize

@@ -11,6 +11,7 @@ from models.api import Family
 from suite.contract.case import AnyCase, Case
 from suite.contract.decoration import DecorationCase
 from suite.contract.engine_case import EngineCase
+from suite.contract.kept_case import KeptCase
 from suite.contract.loading import LoadCase
 from suite.contract.program import ProgramCase
 from suite.contract.shard_case import ShardCase
@@ -21,6 +22,8 @@ from suite.strategies.decoration_labels import DECORATION_LABELS
 from suite.strategies.decorations import DECORATIONS
 from suite.strategies.engine_labels import ENGINE_LABELS
 from suite.strategies.engines import ENGINES
+from suite.strategies.kept import KEPT
+from suite.strategies.kept_labels import KEPT_LABELS
 from suite.strategies.labels import LABELS
 from suite.strategies.load_effects import LOAD_EFFECT_LABELS, LOAD_EFFECTS
 from suite.strategies.load_labels import LOAD_LABELS
@@ -46,6 +49,7 @@ STRATEGIES: Mapping[str, Callable[[Space], st.SearchStrategy[AnyCase]]] = {
     **STARTUPS,
     **RANK_PROCESSES,
     **ENGINES,
+    **KEPT,
 }
 
 _LABELS: Mapping[type, Mapping[str, Callable[[Any], bool]]] = {
@@ -85,6 +89,8 @@ def labels(case: AnyCase, family: Family) -> tuple[str, ...]:
     """Names of the classes of inputs that the case belongs to, sorted."""
     if isinstance(case, Case):
         return tuple(sorted(name for name, is_in in LABELS.items() if is_in(case, family)))
+    if isinstance(case, KeptCase):
+        return tuple(sorted(name for name, is_in in KEPT_LABELS.items() if is_in(case, family)))
     if isinstance(case, ShardCase):
         return tuple(sorted(name for name, is_in in {**SHARD_LABELS, **PROCESS_LABELS}.items() if is_in(case, family)))
     known = next((names for kind, names in _LABELS.items() if isinstance(case, kind)), {})

@@ -17,6 +17,7 @@ from suite.subjects.observation import ObservedModel, Observer
 from suite.subjects.reference_compiling import CompilesPrograms
 from suite.subjects.reference_decorating import Decorates
 from suite.subjects.reference_engine import StartsEngines
+from suite.subjects.reference_keeping import ReferenceKeeping
 from suite.subjects.reference_parts import EMULATED, Parts, config_of
 from suite.subjects.reference_rank_processes import ReferenceRankProcesses
 from suite.subjects.reference_session import ReferenceSession, Route
@@ -89,6 +90,14 @@ class ReferenceSubject(CompilesPrograms, Decorates, StartsEngines, Benchmarks):
             Refused: the configuration is refused.
         """
         return ReferenceRankProcesses(family, setup, ranks=ranks, parts=self._parts)
+
+    def start_keeping(self, family: Family, setup: Setup, capacity_bytes: int) -> ReferenceKeeping:
+        """A captured session with a cache of outputs.
+
+        Raises:
+            Refused: the configuration is refused.
+        """
+        return ReferenceKeeping(self.start(family, setup), self._parts.outputs(capacity_bytes))
 
     def missing_method(self, family: Family, method: str) -> None:
         """Puts a model without the method before the manager."""

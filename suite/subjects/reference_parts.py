@@ -19,6 +19,7 @@ from reference.encoder_graph.packing import Packer, packer
 from reference.encoder_graph.protocol import SupportsEncoderCudaGraph
 from reference.encoder_graph.shard_plan import LargestFirst, LoadBalancer
 from reference.encoder_graph.sharding import ShardedEncoder, ShardingFactory
+from reference.encoder_outputs import EncoderOutputs
 from reference.engine.group import Group, joined_group
 from reference.engine.process import WorkerProcess
 from reference.model_runner import EncoderModelRunner
@@ -69,6 +70,9 @@ EMULATED = replace(
     engine=True,
     engine_processes=True,
     engine_without_ranks=True,
+    keeps_outputs=True,
+    kept_can_be_written=True,
+    keeps_least_recent_last=True,
     names_slowest_rank=True,
     overhead=64,
 )
@@ -108,6 +112,7 @@ class Parts:
     sharding: ShardingParts = ShardingParts()
     startup: StartupParts = SOUND_STARTUP
     engine: EngineParts = SOUND_ENGINE
+    outputs: Callable[[int], EncoderOutputs] = EncoderOutputs
 
 
 def config_of(setup: Setup) -> EncoderGraphConfig:
