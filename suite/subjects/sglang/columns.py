@@ -12,6 +12,7 @@ from suite.contract.case import Setup
 from suite.contract.scripting import ScriptPart
 from suite.contract.subject import AdapterBroken, Capabilities
 from suite.subjects.column import Column
+from suite.subjects.sglang.cache import CacheDialect, SglangKeeping, cache_dialect
 from suite.subjects.sglang.dialect import PATCHES, RUNNER_FILES, Dialect, Dialects, RunnerFile, dialect_of
 from suite.subjects.sglang.parts import BACKENDS, TRITON
 from suite.subjects.sglang.release import REMEDY, Release, installed
@@ -28,11 +29,27 @@ WHERE_LAYOUTS_MATTER = ("values/replay-equals-eager", "values/same-total-other-b
 class SglangSubject(BareSubject):
     """The runners of one release, for one attention back end. It serves the families of the runners that it has."""
 
-    def __init__(self, dialects: Dialects, *, version: str, backend: str = TRITON, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        dialects: Dialects,
+        *,
+        version: str,
+        backend: str = TRITON,
+        device: str = "cpu",
+        cache: CacheDialect | None = None,
+    ) -> None:
         self.name = "sglang"
         self.version = version
         self._files = {family: file for file in dialects for family in file.families}
-        self.capabilities = replace(DECLARED, observable=device == "cpu", device=device, families=tuple(self._files))
+        self.capabilities = replace(
+            DECLARED,
+            observable=device == "cpu",
+            device=device,
+            families=tuple(self._files),
+            keeps_outputs=cache is not None,
+            keeps_least_recent_last=cache is not None,
+        )
+        self._cache = cache
         self.replacements = tuple(each for each in REPLACEMENTS if device == "cpu" or each is not ROUTED)
         self._dialects = dialects
         self._backend = backend
@@ -46,6 +63,16 @@ class SglangSubject(BareSubject):
         file = self._file_of(family)
         device = self.capabilities.device
         return SglangSession(family, file, self._dialects[file], device=device, backend=self._backend)
+
+    def start_keeping(self, family: Family, setup: Setup, capacity_bytes: int) -> SglangKeeping:
+        """A session, and a cache of the release beside it.
+
+        Raises:
+            AdapterBroken: the release has no cache, or no runner for the family.
+        """
+        if self._cache is None:
+            raise AdapterBroken("the release has no cache of single items: `keeps_outputs` is not declared")
+        return SglangKeeping(self.start(family, setup), self._cache, capacity_bytes=capacity_bytes)
 
     def script(self, family: Family, setup: Setup) -> ScriptPart:
         """The runner of that family by itself. The setup says nothing to it.
@@ -100,4 +127,5 @@ def columns(device: Literal["emulator", "cuda"]) -> tuple[Column, ...]:
 def _subject(release: Release, backend: str, device: Literal["emulator", "cuda"]) -> SglangSubject:
     where = "cuda" if device == "cuda" else "cpu"
     dialects = dialects_of(release, backend=backend)
-    return SglangSubject(dialects, version=release.version, backend=backend, device=where)
+    cache = cache_dialect(release.folder, backend=backend)
+    return SglangSubject(dialects, version=release.version, backend=backend, device=where, cache=cache)

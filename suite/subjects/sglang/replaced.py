@@ -36,6 +36,11 @@ IMPORTED = (
         "the context is made by an engine that starts GPUs",
     ),
     Replacement(
+        "sglang.srt.mem_cache.allocator.BaseTokenToKVPoolAllocator",
+        "an empty class",
+        "the cache of outputs names it in annotations alone, and its package imports GPU kernels",
+    ),
+    Replacement(
         "sglang.srt.server_args.get_global_server_args",
         "arguments that name the attention back end and nothing else",
         "releases up to 0.5.14 ask the server for it",
@@ -56,11 +61,16 @@ class _VisionAttention:
     """Stands for SGLang's attention module."""
 
 
+class _Allocator:
+    """Stands for SGLang's allocator of slots for keys and values."""
+
+
 def _stand_ins(backend: str) -> Mapping[str, object]:
     """What stands for each replaced name."""
     group = SimpleNamespace(ca_comm=None)
     return {
         "VisionAttention": _VisionAttention,
+        "BaseTokenToKVPoolAllocator": _Allocator,
         "get_tp_group": lambda: group,
         "get_parallel": lambda: SimpleNamespace(tp_group=group),
         "get_global_server_args": lambda: SimpleNamespace(mm_attention_backend=backend),
