@@ -131,6 +131,15 @@ class _Grows(Books):
         return replace(facts, retained_bytes=facts.retained_bytes + self.batches)
 
 
+class GraphPerBatch(Books):
+    """A graph more per batch."""
+
+    def facts(self) -> DeviceFacts:
+        """Graphs of budgets, and of batches."""
+        facts = super().facts()
+        return replace(facts, graphs_alive=facts.graphs_alive + self.batches)
+
+
 class _ForgetsBudget(Books):
     """Leaves the smallest budget out of its memory report."""
 
@@ -219,6 +228,7 @@ BROKEN_LEDGERS: dict[str, type[Books]] = {
     "capture/warmed-up-first": _ColdCapture,
     "capture/no-host-numbers": _BakesNumbers,
     "capture/memory-is-bounded": _Grows,
+    "capture/graphs-are-bounded": GraphPerBatch,
     "capture/memory-is-reported": _ForgetsBudget,
     "capture/memory-is-not-overstated": _CountsThePoolTwice,
     "lifecycle/clear-then-capture": _LeavesGraph,

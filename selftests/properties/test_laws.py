@@ -8,7 +8,7 @@ import pytest
 
 from selftests.properties.bookkeeper import Bookkeeper, Books
 from selftests.properties.broken_configurations import BROKEN_CONFIGURATIONS, REFUSES_CURTLY
-from selftests.properties.broken_ledgers import BROKEN_LEDGERS
+from selftests.properties.broken_ledgers import BROKEN_LEDGERS, GraphPerBatch
 from selftests.properties.broken_values import BROKEN_VALUES
 from selftests.properties.hunting import hunt, whole_violation
 from suite.contract.case import Case
@@ -81,3 +81,15 @@ def test_batches_are_numbered_by_the_history(law_id: str) -> None:
     assert len(drawn) == number + 1 <= len(found.case.history)
     grids = [str(spec.grid) for spec in found.case.history[number]]
     assert [item.grid for launch in drawn[number] for item in launch.items] == grids
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"), [(0, "the subject states no number"), (30, "at most 30 graphs, as the subject states")]
+)
+def test_a_bound_on_graphs_need_not_be_a_ladder(most: int, expected: str) -> None:
+    """A subject that captures layouts as they come is held to the number that it states, or to one of its own."""
+    growing = Bookkeeper(GraphPerBatch)
+    growing.capabilities = Capabilities(observable=True, most_graphs=most)
+    found = hunt("capture/graphs-are-bounded", growing, examples=6)
+    assert found.verdict.violation is not None
+    assert expected in found.verdict.violation.expected

@@ -59,6 +59,7 @@ AT_LEAST: dict[str, dict[str, int]] = {
         "over-the-cap": 20,
     },
     "marches": {"long-history": 28, "smallest-item": 45, "exact-fit": 45},
+    "many_layouts": {"long-history": 60, "many-layouts": 60},
     "packers": {"exact-fit": 5, "companions": 40, "over-the-cap": 12, "oversized": 15, "several-budgets": 35},
     "backends": {"exact-fit": 12, "over-the-cap": 15, "empty-batch": 6, "shape-seen-before": 20},
     "configurations": {"several-budgets": 25, "single-item": 30},

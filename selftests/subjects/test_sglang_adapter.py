@@ -37,7 +37,9 @@ from suite.subjects.sglang.parts import BACKENDS, TRITON
 HUNT = replace(PROFILES["seeds"], shrink_seconds=0.0)
 FAMILIES = (*PATCHES.families, *TILES.families)
 QWEN25, QWEN3, INTERNVL = FAMILIES
-APPLICABLE = [law.id for law in LAWS.values() if law.kind is Case and not law.missing(DECLARED)]
+UNBOUNDED = "capture/graphs-are-bounded"
+"""What a runner in SGLang's manner breaks however well it is made: it keeps a graph for each layout."""
+APPLICABLE = [law.id for law in LAWS.values() if law.kind is Case and not law.missing(DECLARED) and law.id != UNBOUNDED]
 
 
 def _subject(*runners: type[object], backend: str = TRITON) -> SglangSubject:
@@ -67,6 +69,14 @@ def test_no_law_catches_a_sound_runner(law_id: str, name: str) -> None:
     """What comes before and after the runner is right: blocks, layouts, rotary tables, the order of windows."""
     found = _search(law_id, name, _subject(), examples=2)
     assert found.verdict.outcome is Outcome.HOLDS, found.verdict
+
+
+@pytest.mark.parametrize("name", [QWEN25, QWEN3])
+def test_a_graph_for_each_layout_is_no_bound(name: str) -> None:
+    """Sound in all else, and caught by the one law."""
+    found = _search(UNBOUNDED, name, _subject(), examples=1)
+    assert found.verdict.violation is not None
+    assert "the subject states no number" in found.verdict.violation.expected
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -53,6 +53,8 @@ class Capabilities:
     """Its eager path, captures and replays can be made to fail once."""
     observable: bool = False
     """Its device says what captures did: refusals, escapes, graphs alive, bytes held."""
+    most_graphs: int = 0
+    """How many graphs it holds at most, whatever comes; 0: it states no number, but for one graph a budget."""
     memory_report: bool = False
     """Says how many bytes it holds per budget."""
     buffers_observed: bool = False

@@ -127,7 +127,24 @@ class _SourceDies(GenericEncoder):
         return super().forward(pixels, metadata)
 
 
+class _CapturesEachLayout(EncoderCudaGraphManager):
+    """Captures a graph for each layout that it meets, and keeps them all."""
+
+    def _replay(self, batch: Sequence[Item], captured: BudgetGraph) -> list[Tensor]:
+        own: dict[str, BudgetGraph] = self.__dict__.setdefault("own", {})
+        layout = " ".join(str(item.grid) for item in batch)
+        if layout not in own:
+            own[layout] = self._capture_one(captured.budget, self._device.new_pool())
+        return super()._replay(batch, own[layout])
+
+
 FAULTS = (
+    Fault(
+        id="capture/captures-each-layout",
+        breaks="every new layout makes a graph that is never given back",
+        caught_by=("capture/graphs-are-bounded", "capture/graphs-captured-are-kept"),
+        parts=lambda: Parts(manager=_CapturesEachLayout),
+    ),
     Fault(
         id="capture/keeps-activations",
         breaks="the model keeps a tensor of the capture for debugging",

@@ -164,6 +164,48 @@ def memory_is_bounded(case: Case, subject: GuardedSubject) -> Verdict:
 
 
 @law(
+    "capture/graphs-are-bounded",
+    source=("SPEC G5", "BUG-E02", "BUG-G19"),
+    inputs="many_layouts",
+    needs=("observable",),
+    cost=8.0,
+    ignores="how long captures take, and bytes where a number of graphs is stated",
+)
+def graphs_are_bounded(case: Case, subject: GuardedSubject) -> Verdict:
+    """New layouts soon make no more graphs: never more than the subject states, or none in the second half of many."""
+
+    def body(run: Run) -> Verdict:
+        stated = subject.capabilities.most_graphs
+        if not stated and subject.capabilities.token_budgets:
+            stated = len(run.session.bounds().budgets)
+        half = len(case.history) // 2
+        first, held = run.session.facts(), run.session.facts()
+        for number, batch, _ in run.batches():
+            held = run.session.facts()
+            first = held if number < half else first
+            if stated and held.graphs_alive > stated:
+                return _unbounded(f"at most {stated} graphs, as the subject states", held, number, str(batch[0].grid))
+        if not stated and (held.graphs_alive > first.graphs_alive or held.retained_bytes > first.retained_bytes):
+            wanted = f"no more than {_graphs(first)}, as after half of the layouts: the subject states no number"
+            return _unbounded(wanted, held, len(case.history) - 1, str(case.history[-1][0].grid))
+        return holds()
+
+    return in_session(case, subject, body)
+
+
+def _unbounded(expected: str, held: DeviceFacts, number: int, grid: str) -> Verdict:
+    return violated(
+        expected=expected,
+        actual=f"{_graphs(held)} after batch {number}, which begins with {grid}",
+        because="a graph is captured for each layout that comes, and none is ever given back",
+    )
+
+
+def _graphs(facts: DeviceFacts) -> str:
+    return f"{facts.graphs_alive} graphs of {facts.retained_bytes} bytes"
+
+
+@law(
     "capture/memory-is-reported",
     source=("SPEC G5", "BUG-E19", "BUG-G22"),
     inputs="histories",

@@ -14,7 +14,10 @@ from suite.contract.subject import Capabilities
 from suite.strategies.configurations import bad_setups, wild_setups
 from suite.strategies.ladders import setups
 from suite.strategies.mixes import batches, items, oversized_batches, reels, small_batches, small_items
-from suite.strategies.sizes import SEEDS, clips
+from suite.strategies.sizes import SEEDS, clips, shapes_of
+
+LAYOUTS = 24
+"""Different ones that one history has, where the family has so many."""
 
 
 @dataclass(frozen=True)
@@ -193,11 +196,25 @@ def marches(draw: st.DrawFn, space: Space) -> Case:
     return Case(space.family.name, setup, (*history, *map(_reseeded, history[-8:])))
 
 
+@st.composite
+def many_layouts(draw: st.DrawFn, space: Space) -> Case:
+    """Many different layouts, each in two batches of its own pixels: a subject may capture what comes again."""
+    sizes = space.family.sizes
+    setup = draw(setups(sizes), label="setup")
+    most = range(1, setup.budgets[-1] // sizes.unit + 1)
+    known = [grid for units in most for grid in shapes_of(sizes, units * sizes.unit)][:LAYOUTS]
+    every = [(grid,) for grid in known] + [(grid, other) for grid in known for other in known]
+    drawn = draw(st.permutations(every), label="layouts")[:LAYOUTS]
+    batches_of = [tuple(ItemSpec(grid, seed) for grid in layout) for layout in drawn for seed in (0, 1)]
+    return Case(space.family.name, setup, tuple(batches_of))
+
+
 CASES: dict[str, Callable[[Space], st.SearchStrategy[Case]]] = {
     "mixes": mixes,
     "packings": packings,
     "histories": histories,
     "marches": marches,
+    "many_layouts": many_layouts,
     "twins": twins,
     "oversized": oversized,
     "videos": videos,

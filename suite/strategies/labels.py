@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.api import Family
+from models.api import Family, Grid
 from suite.contract.case import Batch, Case
 
 Label = Callable[[Case, Family], bool]
@@ -54,6 +54,10 @@ def _frames_bind(batch: Batch, case: Case, family: Family) -> bool:
     return limit is not None and fits and sum(frames) > limit >= max(frames, default=0)
 
 
+def _layout(batch: Batch) -> tuple[Grid, ...]:
+    return tuple(spec.grid for spec in batch)
+
+
 LABELS: dict[str, Label] = {
     "one-under": lambda case, family: _near(case, family, -1),
     "exact-fit": lambda case, family: _near(case, family, 0),
@@ -71,6 +75,7 @@ LABELS: dict[str, Label] = {
     "video": lambda case, _family: any(spec.modality == "video" for batch in case.history for spec in batch),
     "several-budgets": lambda case, _family: len(set(case.setup.budgets)) > 1,
     "crowd": lambda case, _family: any(len(batch) > 12 for batch in case.history),
+    "many-layouts": lambda case, _family: len({_layout(batch) for batch in case.history}) > 12,
     "long-history": lambda case, _family: len(case.history) > 20,
     "companions": lambda case, family: any(_companions(batch, case, family) for batch in case.history),
     "frames-bind": lambda case, family: any(_frames_bind(batch, case, family) for batch in case.history),
