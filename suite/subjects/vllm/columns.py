@@ -11,19 +11,10 @@ from suite.subjects.column import Column
 from suite.subjects.vllm.engine import Engine, installed
 from suite.subjects.vllm.own_attention import VarlenAttention
 from suite.subjects.vllm.own_model import OwnModels, own_families
-from suite.subjects.vllm.own_replaced import on_a_cpu
+from suite.subjects.vllm.own_replaced import OWN_REPLACEMENTS, on_a_cpu
 from suite.subjects.vllm.session import ModelMaker
-from suite.subjects.vllm.subject import CAPABILITIES, VllmSubject, accounting_of
+from suite.subjects.vllm.subject import CAPABILITIES, DECORATING, VllmSubject, accounting_of
 
-WHERE_CLIPS_HIDE = (
-    "packing/every-item-once",
-    "packing/no-limit-exceeded",
-    "packing/smallest-budget",
-    "packing/equal-items-share",
-    "packing/fitting-items-are-replayed",
-    "packing/plan-is-a-function-of-sizes",
-)
-"""Laws whose cases hold clips and images, so that what is wrong with clips is all that they find."""
 WHERE_MODELS_SHOW = (
     "values/replay-equals-eager",
     "values/same-total-other-boundaries",
@@ -88,39 +79,34 @@ def columns(device: str, model: ModelMaker | None = None) -> tuple[Column, ...]:
         raise AdapterBroken(f"vllm runs on the emulator, not on {device!r}: leave --device out")
     engine = installed()
     text = f"vLLM {engine.version}, dialect {engine.dialect.letter}, its manager unmodified on the emulator"
-    images = VllmSubject(engine, maker=model, capabilities=replace(CAPABILITIES, video=False))
-    others = () if model else own_columns(engine)
+    if model is not None:
+        # What the engine compiles and measures has nothing to do with a model that is put before its manager.
+        return (Column(VllmSubject(engine, maker=model), text=text),)
+    whole = accounting_of(DECORATING)
     return (
-        Column(VllmSubject(engine, maker=model, capabilities=accounting_of(CAPABILITIES)), text=text),
+        Column(VllmSubject(engine, capabilities=whole), text=text),
         Column(
-            images,
-            text="the same without clips, so that what is wrong with clips hides nothing else",
-            name="images",
-            laws=WHERE_CLIPS_HIDE,
-            every_family=False,
-        ),
-        Column(
-            VllmSubject(engine, maker=model, capabilities=replace(accounting_of(CAPABILITIES), flat_compiles=True)),
+            VllmSubject(engine, capabilities=replace(whole, flat_compiles=True)),
             text="its accounting of compiles one after the other, so that those inside each other hide nothing else",
             name="flat",
             laws=WHERE_NESTS_HIDE,
             every_family=False,
         ),
         Column(
-            VllmSubject(engine, maker=model, capabilities=replace(CAPABILITIES, decoration_scope=USUAL)),
+            VllmSubject(engine, capabilities=replace(DECORATING, decoration_scope=USUAL)),
             text="its decorator on classes and calls as its own models have them, so that others hide nothing else",
             name="usual",
             laws=WHERE_THE_UNUSUAL_HIDES,
             every_family=False,
         ),
         Column(
-            VllmSubject(engine, maker=model, capabilities=replace(CAPABILITIES, loads_models=True)),
+            VllmSubject(engine, capabilities=replace(DECORATING, loads_models=True)),
             text="what its Transformers backend decorates, in models that transformers makes of copies of its classes",
             name="transformers",
             laws=LOADS,
             every_family=False,
         ),
-        *others,
+        *own_columns(engine),
     )
 
 
@@ -154,4 +140,5 @@ def own_subject(engine: Engine, kernel: VarlenAttention) -> VllmSubject:
         maker=OwnModels(found),
         capabilities=replace(CAPABILITIES, ranks=False, families=tuple(each.family for each in found)),
         surroundings=partial(on_a_cpu, kernel),
+        beside=OWN_REPLACEMENTS,
     )

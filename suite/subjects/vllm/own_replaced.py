@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 
+from suite.contract.replacement import Replacement
 from suite.subjects.vllm.engine import part
 from suite.subjects.vllm.own_attention import CudaPlatform, VarlenAttention, wrapped_attention
 from suite.subjects.vllm.own_sources import MODELS, OWN
-from suite.subjects.vllm.replaced import Replacement, replaced, supplied
+from suite.subjects.vllm.replaced import replaced, supplied
 
 ATTENTION = "vllm.model_executor.layers.attention.mm_encoder_attention"
 WRAPPERS = "vllm.v1.attention.ops.vit_attn_wrappers"

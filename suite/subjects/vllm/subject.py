@@ -11,6 +11,7 @@ from models.api import Family
 from suite.contract.case import Setup
 from suite.contract.decorating import Wishes
 from suite.contract.observed_start import Script
+from suite.contract.replacement import Replacement
 from suite.contract.scripting import ScriptPart
 from suite.contract.startup import Ended
 from suite.contract.startup_case import StartupCase
@@ -38,9 +39,10 @@ CAPABILITIES = Capabilities(
     infers_ladder=True,
     video=True,
     ranks=True,
-    decorates=True,
-    compile_modes=("none", "full"),
 )
+"""Of its graphs."""
+DECORATING = replace(CAPABILITIES, decorates=True, compile_modes=("none", "full"))
+"""With its decorator."""
 
 
 def accounting_of(capabilities: Capabilities) -> Capabilities:
@@ -63,6 +65,7 @@ class VllmSubject:
         maker: ModelMaker | None = None,
         capabilities: Capabilities = CAPABILITIES,
         surroundings: Surroundings = contextlib.nullcontext,
+        beside: tuple[Replacement, ...] = (),
     ) -> None:
         self.name = "vllm"
         self.version = engine.version
@@ -71,7 +74,7 @@ class VllmSubject:
         self._engine = engine
         self._zoo = partial(zoo_model, dialect=engine.dialect, protocol=engine.protocol, shapes=engine.shapes)
         self._maker = maker or self._zoo
-        self.replacements = tuple(each for each in REPLACEMENTS if maker is None or each is not ZOO)
+        self.replacements = (*(each for each in REPLACEMENTS if maker is None or each is not ZOO), *beside)
         self._surroundings = surroundings
 
     def start(self, family: Family, setup: Setup) -> VllmSession:
