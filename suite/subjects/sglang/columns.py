@@ -13,7 +13,16 @@ from suite.contract.scripting import ScriptPart
 from suite.contract.subject import AdapterBroken, Capabilities
 from suite.subjects.column import Column
 from suite.subjects.sglang.cache import CacheDialect, SglangKeeping, cache_dialect
-from suite.subjects.sglang.dialect import PATCHES, RUNNER_FILES, Dialect, Dialects, RunnerFile, dialect_of
+from suite.subjects.sglang.dialect import (
+    BOUNDED,
+    PATCHES,
+    RUNNER_FILES,
+    Dialect,
+    Dialects,
+    Limits,
+    RunnerFile,
+    dialect_of,
+)
 from suite.subjects.sglang.parts import BACKENDS, TRITON
 from suite.subjects.sglang.release import REMEDY, Release, installed
 from suite.subjects.sglang.replaced import REPLACEMENTS, ROUTED, load_runner
@@ -23,6 +32,15 @@ from suite.subjects.undeclared import BareSubject
 
 DECLARED = Capabilities(observable=True, video=True)
 """It has no budgets, statistics, life-cycle or configuration; and `torch.cuda` is routed to one session at a time."""
+AT_ONCE = Limits(capacity=64, min_hits=1)
+"""Short histories replay, too."""
+WHERE_REPLAYS_MATTER = (
+    "values/replay-equals-eager",
+    "staleness/history-does-not-matter",
+    "ownership/results-outlive-later-batches",
+    "capture/warmed-up-first",
+    "capture/graphs-are-bounded",
+)
 WHERE_LAYOUTS_MATTER = ("values/replay-equals-eager", "values/same-total-other-boundaries")
 
 
@@ -46,6 +64,7 @@ class SglangSubject(BareSubject):
             observable=device == "cpu",
             device=device,
             families=tuple(self._files),
+            most_graphs=_most_graphs(dialects),
             keeps_outputs=cache is not None,
             keeps_least_recent_last=cache is not None,
         )
@@ -80,12 +99,19 @@ class SglangSubject(BareSubject):
         Raises:
             AdapterBroken: no model of that family is run by a runner of this release.
         """
-        return script_part(self._file_of(family), backend=self._backend)
+        file = self._file_of(family)
+        return script_part(file, self._dialects[file], backend=self._backend)
 
     def _file_of(self, family: Family) -> RunnerFile:
         if family.name not in self._files:
             raise AdapterBroken(f"no runner serves {family.name}: choose one of {', '.join(self._files)}")
         return self._files[family.name]
+
+
+def _most_graphs(dialects: Dialects) -> int:
+    """The capacity, if a bounded runner is the only one; the others state no number."""
+    stated = [each.limits.capacity if each.limits else 0 for each in dialects.values()]
+    return stated[0] if len(stated) == 1 else 0
 
 
 def dialects_of(release: Release, *, backend: str) -> Dialects:
@@ -121,6 +147,23 @@ def columns(device: Literal["emulator", "cuda"]) -> tuple[Column, ...]:
             Column(subject, text=f"the same with {name} metadata", name=name, laws=WHERE_LAYOUTS_MATTER)
             for subject, name in zip(others, BACKENDS[1:], strict=True)
         ),
+        *_bounded(release, device),
+    )
+
+
+def _bounded(release: Release, device: Literal["emulator", "cuda"]) -> tuple[Column, ...]:
+    """The bounded runner, if the release has it: as it is set, and as a user may set it."""
+    if not (release.folder / BOUNDED.path).is_file():
+        return ()
+    own, where = _dialect(release.folder, BOUNDED, TRITON), "cuda" if device == "cuda" else "cpu"
+    as_set, at_once = (
+        SglangSubject({BOUNDED: each}, version=release.version, device=where)
+        for each in (own, replace(own, limits=AT_ONCE))
+    )
+    text = "the runner of Kimi-K3's tower, of which a layout is captured"
+    return (
+        Column(as_set, text=f"{text} at its second batch, two layouts at most", name="kimi", graphs_only=True),
+        Column(at_once, text=f"{text} at its first batch", name="kimi at once", laws=WHERE_REPLAYS_MATTER),
     )
 
 

@@ -42,6 +42,24 @@ TILES = RunnerFile(
 )
 """Tiles of one size, one graph for each number of them; not in 0.5.7."""
 RUNNER_FILES = (PATCHES, TILES)
+"""Those without a bound: every layout is captured when it first comes."""
+BOUNDED = RunnerFile(
+    "srt/multimodal/kimi_k3_vit_cuda_graph_runner.py",
+    "KimiK3ViTCudaGraphRunner",
+    frozenset({"pixel_values", "grid_thws", "grid_thw_list"}),
+    ("kimi_k25",),
+)
+"""Whole towers, one graph for each list of grids that comes often enough, up to a number of graphs."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a user sets of a bounded runner; the values here are what releases set."""
+
+    capacity: int = 2
+    """Graphs that it keeps at most; further layouts stay eager."""
+    min_hits: int = 2
+    """Which batch of one layout is captured, counted from 1."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +67,18 @@ class Dialect:
     """One form of a runner."""
 
     runner: type[Any]
-    """Makes a runner for a tower. Runners carry no types; `GraphedPatches` and `GraphedTiles` know their names."""
+    """Makes a runner for a tower. Runners carry no types; What calls them knows their names."""
     takes_layout_key: bool = False
     """Whether the model names the layout of a batch from what the host knows (0.5.19 and later)."""
+    limits: Limits | None = None
+    """What a bounded runner is made with."""
 
 
 Dialects = Mapping[RunnerFile, Dialect]
 
 
-def dialect_of(module: ModuleType, file: RunnerFile) -> Dialect:
-    """The dialect of a loaded file.
+def dialect_of(module: ModuleType, file: RunnerFile, *, limits: Limits | None = None) -> Dialect:
+    """The dialect of a loaded file; without limits a bounded runner has those of the releases.
 
     Raises:
         AdapterBroken: it has no runner, or one that is called otherwise.
@@ -72,4 +92,4 @@ def dialect_of(module: ModuleType, file: RunnerFile) -> Dialect:
     if missing:
         given = ", ".join(parameters)
         raise AdapterBroken(f"{file.name}.run takes {given}, and {', '.join(missing)} is missing: {REMEDY}")
-    return Dialect(runner, LAYOUT_KEY in parameters)
+    return Dialect(runner, LAYOUT_KEY in parameters, limits or (Limits() if file is BOUNDED else None))

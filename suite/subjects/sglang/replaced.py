@@ -11,7 +11,7 @@ import ast
 import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -19,6 +19,8 @@ from suite.contract.replacement import Replacement
 from suite.contract.subject import AdapterBroken
 from suite.subjects.sglang.release import PACKAGE, REMEDY
 
+POOL = "sglang.srt.model_executor.runner_utils.pool"
+UNBORROWED = "it guards what others borrow of the shared pool, and here nobody borrows"
 IMPORTED = (
     Replacement(
         "sglang.srt.layers.attention.vision.VisionAttention",
@@ -45,6 +47,13 @@ IMPORTED = (
         "arguments that name the attention back end and nothing else",
         "releases up to 0.5.14 ask the server for it",
     ),
+    Replacement(
+        f"{POOL}.get_or_create_global_graph_memory_pool",
+        "a pool of the runner's own",
+        "the pool is shared with the language model's graphs, and an engine that starts GPUs keeps it",
+    ),
+    Replacement(f"{POOL}.graph_pool_capture_scope", "nothing", UNBORROWED),
+    Replacement(f"{POOL}.graph_pool_replay_scope", "nothing", UNBORROWED),
 )
 """Names that the runners' files import from SGLang."""
 MODEL = Replacement(
@@ -74,6 +83,9 @@ def _stand_ins(backend: str) -> Mapping[str, object]:
         "get_tp_group": lambda: group,
         "get_parallel": lambda: SimpleNamespace(tp_group=group),
         "get_global_server_args": lambda: SimpleNamespace(mm_attention_backend=backend),
+        "get_or_create_global_graph_memory_pool": lambda device_module: device_module.graph_pool_handle(),
+        "graph_pool_capture_scope": nullcontext,
+        "graph_pool_replay_scope": nullcontext,
     }
 
 
@@ -88,7 +100,7 @@ def load_runner(file: Path, *, backend: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise AdapterBroken(f"{file.name} is no Python file")
     module = importlib.util.module_from_spec(spec)
-    with _stubbed(backend):
+    with _stubbed(backend), _found(module):
         try:
             spec.loader.exec_module(module)
         except Exception as error:
@@ -113,13 +125,32 @@ def _check_imports(file: Path) -> None:
 
 
 def _imports(file: Path) -> set[tuple[str, str]]:
-    """Names that a file imports from SGLang, wherever in the file."""
-    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    """Names that a file imports from SGLang, wherever in the file, but for what type checkers alone see."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    unseen = {below for each in ast.walk(tree) for below in _for_checkers(each)}
+    nodes = [each for each in ast.walk(tree) if each not in unseen]
     plain = {(each.name, "") for node in nodes if isinstance(node, ast.Import) for each in node.names}
     named = {
         (node.module or "", each.name) for node in nodes if isinstance(node, ast.ImportFrom) for each in node.names
     }
     return {pair for pair in plain | named if pair[0].partition(".")[0] == PACKAGE}
+
+
+def _for_checkers(node: ast.AST) -> Iterator[ast.AST]:
+    """What never runs of a statement."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
+        for statement in node.body:
+            yield from ast.walk(statement)
+
+
+@contextmanager
+def _found(module: ModuleType) -> Iterator[None]:
+    """The module in `sys.modules`, where a dataclass looks its annotations up."""
+    sys.modules[module.__name__] = module
+    try:
+        yield
+    finally:
+        del sys.modules[module.__name__]
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import traceback
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -16,14 +16,22 @@ from suite.emulator.device import EmulatedDevice
 from suite.emulator.graph import EmulatedGraph
 from suite.emulator.shim import routed
 from suite.subjects.sglang.blocks import GraphedPatches
-from suite.subjects.sglang.dialect import TILES, Dialect, RunnerFile
+from suite.subjects.sglang.dialect import BOUNDED, PATCHES, TILES, Dialect, RunnerFile
 from suite.subjects.sglang.parts import Warmth, encoder_of
 from suite.subjects.sglang.tiles import GraphedTiles
+from suite.subjects.sglang.whole import GraphedWhole
 from suite.subjects.undeclared import BareSession
+
+GRAPHED: Mapping[RunnerFile, type[GraphedPatches | GraphedTiles | GraphedWhole]] = {
+    PATCHES: GraphedPatches,
+    TILES: GraphedTiles,
+    BOUNDED: GraphedWhole,
+}
+"""What calls each runner."""
 
 
 class SglangSession(BareSession):
-    """A runner that captures each layout at the first batch that has it."""
+    """A runner that captures layouts as they come."""
 
     def __init__(self, family: Family, file: RunnerFile, dialect: Dialect, *, device: str, backend: str) -> None:
         self._family = family
@@ -32,7 +40,7 @@ class SglangSession(BareSession):
         self._told: set[Hashable] = set()
         self._runner_file = inspect.getfile(dialect.runner.run)
         self._warmth = Warmth()
-        graphed = GraphedTiles if file is TILES else GraphedPatches
+        graphed = GRAPHED[file]
         if self._emulated is not None:
             self._stack.enter_context(routed(self._emulated))
         try:
