@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from models.api import Grid, Item
-from models.discovery import GRID
 from models.encoder import GenericEncoder
 from suite.subjects.sglang.dialect import Dialect, Limits
 from suite.subjects.sglang.parts import Warmth
@@ -47,7 +46,7 @@ class Whole:
         grids = [Grid(*each) for each in grid_thw_list]
         found = {name: value.to(self._encoder.device) for name, value in self._encoder.metadata(grids).items()}
         sizes = self._encoder.family.sizes
-        return Prepared({GRID: grid_thws, **found}, tuple(sizes.tokens(grid) for grid in grids))
+        return Prepared({"grid_thw": grid_thws, **found}, tuple(sizes.tokens(grid) for grid in grids))
 
     def _forward_eager(
         self, pixels: Tensor, grid_thws: Tensor, *, grid_thw_list: Grids, forward_metadata: Prepared
