@@ -16,7 +16,9 @@ from suite.contract.keeping import Bound
 from suite.contract.subject import Capabilities
 from suite.subjects.undeclared import BareSubject
 
-KEEPS = Capabilities(keeps_outputs=True, kept_can_be_written=True, keeps_least_recent_last=True)
+KEEPS = Capabilities(
+    can_be_off=True, keeps_outputs=True, drops_kept=True, kept_can_be_written=True, keeps_least_recent_last=True
+)
 
 
 @dataclass

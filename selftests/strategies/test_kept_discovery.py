@@ -16,6 +16,7 @@ from suite.strategies.kept import KEPT
 from suite.strategies.kept_labels import KEPT_LABELS
 
 DRAWS = 200
+ABLE = Capabilities(keeps_outputs=True, can_be_off=True, drops_kept=True)
 AT_LEAST: dict[str, int] = {
     "hit": 20,
     "eviction": 28,
@@ -35,7 +36,7 @@ AT_LEAST: dict[str, int] = {
 
 
 @cache
-def _drawn(family_name: str = "toy") -> tuple[KeptCase, ...]:
+def _drawn(family_name: str = "toy", able: Capabilities = ABLE) -> tuple[KeptCase, ...]:
     """So many cases, the same ones on every run."""
     seen: list[KeptCase] = []
 
@@ -47,7 +48,7 @@ def _drawn(family_name: str = "toy") -> tuple[KeptCase, ...]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(KEPT["kept_histories"](Space(family(family_name), Capabilities(keeps_outputs=True))))
+    @given(KEPT["kept_histories"](Space(family(family_name), able)))
     def show(case: KeptCase) -> None:
         seen.append(case)
 
@@ -79,3 +80,11 @@ def test_kept_histories_can_be_run(family_name: str) -> None:
             assert bool(step.batch) == (step.does != "clear")
             assert len(set(step.batch)) == len(step.batch)
             assert all(sizes.accepts(spec.grid) for spec in step.batch)
+
+
+def test_what_is_not_declared_is_not_asked_for() -> None:
+    """A cache that cannot drop single items is told to drop none, and graphs that cannot be off are on."""
+    cases = _drawn(able=Capabilities(keeps_outputs=True))
+    assert all(case.setup.enabled for case in cases)
+    assert "drop" not in {step.does for case in cases for step in case.steps}
+    assert "clear" in {step.does for case in cases for step in case.steps}

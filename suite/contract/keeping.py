@@ -23,6 +23,8 @@ class Bound:
 
     bytes: int | None = None
     entries: int | None = None
+    tokens: int | None = None
+    """Output tokens of all results: rows, whatever memory they keep alive."""
 
 
 class KeepingSession(Protocol):
@@ -41,7 +43,7 @@ class KeepingSession(Protocol):
         ...
 
     def drop(self, item: Item) -> None:
-        """Lets go of what is kept under the item's key, if there is anything."""
+        """Capability `drops_kept`: lets go of what is kept under the item's key, if there is anything."""
         ...
 
     def clear(self) -> None:

@@ -136,6 +136,8 @@ class Capabilities:
     """Where the two largest compile seconds are of two ranks, it logs the slowest rank and that rank's own seconds."""
     keeps_outputs: bool = False
     """Has a cache that keeps encoder outputs under items' keys: it is a `suite.contract.keeping.KeepingSubject`."""
+    drops_kept: bool = False
+    """That cache lets go of a single item's result when it is told to."""
     kept_can_be_written: bool = False
     """Whoever writes into what was put into that cache, or got from it, changes nothing for others."""
     keeps_least_recent_last: bool = False

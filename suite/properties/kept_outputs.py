@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+from torch import Tensor
 
 from suite.contract.case import ItemSpec
 from suite.contract.guard import GuardedSubject
@@ -72,18 +75,21 @@ def answers_only_what_was_put(case: KeptCase, subject: GuardedSubject) -> Verdic
     ignores="caches that state no bound, and memory for keys",
 )
 def held_within_its_bound(case: KeptCase, subject: GuardedSubject) -> Verdict:
-    """The storages that a cache keeps alive, and its entries, are never more than it says."""
+    """The storages that a cache keeps alive, its entries and their rows are never more than it says."""
     with keeping(case, subject) as kept:
         bound = kept.session.bound()
         for done in kept.steps():
-            held = kept.session.holds()
-            if verdict := _beyond(bound, size=held_bytes(held), entries=len(held), number=done.number):
+            if verdict := _beyond(bound, kept.session.holds(), number=done.number):
                 return verdict
     return holds()
 
 
-def _beyond(bound: Bound, *, size: int, entries: int, number: int) -> Verdict | None:
-    for what, most, now in (("bytes", bound.bytes, size), ("entries", bound.entries, entries)):
+def _beyond(bound: Bound, held: Sequence[Tensor], *, number: int) -> Verdict | None:
+    for what, most, now in (
+        ("bytes", bound.bytes, held_bytes(held)),
+        ("entries", bound.entries, len(held)),
+        ("tokens", bound.tokens, sum(map(len, held))),
+    ):
         if most is not None and now > most:
             return violated(
                 expected=f"at most {most} {what} after step {number}",
@@ -183,7 +189,7 @@ def keeps_what_fits(case: KeptCase, subject: GuardedSubject) -> Verdict:
     with keeping(case, subject) as kept:
         bound = kept.session.bound()
         for done in kept.steps():
-            if done.step.does != "keep" or not _fits(bound, _size(case, done.step.batch[-1])):
+            if done.step.does != "keep" or not _fits(case, bound, done.step.batch[-1]):
                 continue
             last = done.step.batch[-1]
             if kept.get(last) is None:
@@ -199,8 +205,15 @@ def _size(case: KeptCase, spec: ItemSpec) -> int:
     return result_bytes(case.family, tokens(case.family, spec.grid))
 
 
-def _fits(bound: Bound, size: int) -> bool:
-    return (bound.bytes is None or size <= bound.bytes) and (bound.entries is None or bound.entries > 0)
+def _room(case: KeptCase, bound: Bound) -> int | None:
+    """The bound in bytes of results; None if it is neither of bytes nor of tokens."""
+    stated = [] if bound.tokens is None else [result_bytes(case.family, bound.tokens)]
+    return min((*stated, *([] if bound.bytes is None else [bound.bytes])), default=None)
+
+
+def _fits(case: KeptCase, bound: Bound, spec: ItemSpec) -> bool:
+    room = _room(case, bound)
+    return (room is None or _size(case, spec) <= room) and (bound.entries is None or bound.entries > 0)
 
 
 @law(
@@ -214,9 +227,9 @@ def _fits(bound: Bound, size: int) -> bool:
 def least_recently_used_goes_first(case: KeptCase, subject: GuardedSubject) -> Verdict:
     """A cache has exactly the items for which there is room when the least recently put or got go first."""
     with keeping(case, subject) as kept:
-        room = kept.session.bound().bytes
+        room = _room(case, kept.session.bound())
         if room is None:
-            return unknown("the cache promises an order but states no bound in bytes, so there is nothing to compare")
+            return unknown("the cache promises an order, but no bound in bytes or tokens: nothing to compare")
         oracle = LeastRecent(room)
         for done in kept.steps():
             if verdict := _other_keys(kept, done, oracle):

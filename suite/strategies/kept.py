@@ -30,6 +30,8 @@ class World:
     """Different items."""
     capacity: int
     """In tokens."""
+    drops: bool = True
+    """Whether single items can be dropped."""
 
 
 def reseeded(spec: ItemSpec) -> ItemSpec:
@@ -44,7 +46,7 @@ def turned(sizes: Sizes, spec: ItemSpec) -> ItemSpec:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, sizes: Sizes) -> World:
+def worlds(draw: st.DrawFn, sizes: Sizes, *, drops: bool = True) -> World:
     """Three or four items, and room for one of them, for some, for all, or for none."""
     largest = min(LARGEST, sizes.max_tokens // sizes.unit)
     drawn: list[ItemSpec] = []
@@ -53,7 +55,7 @@ def worlds(draw: st.DrawFn, sizes: Sizes) -> World:
         drawn.append(replace(draw(items(sizes, tokens=units * sizes.unit)), seed=number, fill=None))
     tokens = sorted(sizes.tokens(spec.grid) for spec in drawn)
     rooms = (sum(tokens), tokens[-1], tokens[-1] + tokens[0], sum(tokens) - 1, tokens[-1] - 1, 0)
-    return World(sizes, tuple(drawn), draw(st.sampled_from(rooms), label="capacity"))
+    return World(sizes, tuple(drawn), draw(st.sampled_from(rooms), label="capacity"), drops)
 
 
 @st.composite
@@ -94,7 +96,8 @@ def refreshed(draw: st.DrawFn, world: World) -> Steps:
 def let_go(draw: st.DrawFn, world: World) -> Steps:
     """Some items are kept, then one is dropped or all are cleared, and all are asked for."""
     batch = draw(st.lists(st.sampled_from(world.pool), min_size=1, max_size=3, unique=True), label="kept")
-    goes = draw(st.sampled_from((Step("clear"), Step("drop", (batch[0],)))), label="goes")
+    ways = (Step("clear"), Step("drop", (batch[0],))) if world.drops else (Step("clear"),)
+    goes = draw(st.sampled_from(ways), label="goes")
     return Step("keep", tuple(batch)), goes, Step("get", tuple(batch))
 
 
@@ -133,10 +136,11 @@ def _each(specs: Sequence[ItemSpec]) -> Steps:
 
 @st.composite
 def kept_histories(draw: st.DrawFn, space: Space) -> KeptCase:
-    """One to three scenes over one pool of items and one capacity, with graphs or without."""
-    sizes = space.family.sizes
-    setup = draw(st.just(OFF) | setups(sizes, max_budgets=1), label="setup")
-    world = draw(worlds(sizes), label="world")
+    """One to three scenes over one pool of items and one capacity, with graphs or without where they can be off."""
+    sizes, able = space.family.sizes, space.capabilities
+    graphs = setups(sizes, max_budgets=1)
+    setup = draw(st.just(OFF) | graphs if able.can_be_off else graphs, label="setup")
+    world = draw(worlds(sizes, drops=able.drops_kept), label="world")
     scene = st.sampled_from(SCENES).flatmap(lambda each: each(world))
     scenes = draw(st.lists(scene, min_size=1, max_size=3), label="scenes")
     return KeptCase(space.family.name, world.capacity, setup, tuple(step for each in scenes for step in each))

@@ -71,6 +71,7 @@ EMULATED = replace(
     engine_processes=True,
     engine_without_ranks=True,
     keeps_outputs=True,
+    drops_kept=True,
     kept_can_be_written=True,
     keeps_least_recent_last=True,
     names_slowest_rank=True,

@@ -66,6 +66,7 @@ class SglangSubject(BareSubject):
             families=tuple(self._files),
             most_graphs=_most_graphs(dialects),
             keeps_outputs=cache is not None,
+            drops_kept=cache is not None,
             keeps_least_recent_last=cache is not None,
         )
         self._cache = cache

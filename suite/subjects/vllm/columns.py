@@ -9,6 +9,7 @@ from suite.contract.scope import DecorationScope
 from suite.contract.subject import AdapterBroken
 from suite.subjects.column import Column
 from suite.subjects.vllm.engine import Engine, installed
+from suite.subjects.vllm.keeping import installed_store
 from suite.subjects.vllm.own_attention import VarlenAttention
 from suite.subjects.vllm.own_model import OwnModels, own_families
 from suite.subjects.vllm.own_replaced import OWN_REPLACEMENTS, on_a_cpu
@@ -84,7 +85,7 @@ def columns(device: str, model: ModelMaker | None = None) -> tuple[Column, ...]:
         return (Column(VllmSubject(engine, maker=model), text=text),)
     whole = accounting_of(DECORATING)
     return (
-        Column(VllmSubject(engine, capabilities=whole), text=text),
+        Column(VllmSubject(engine, capabilities=whole, store=installed_store()), text=text),
         Column(
             VllmSubject(engine, capabilities=replace(whole, flat_compiles=True)),
             text="its accounting of compiles one after the other, so that those inside each other hide nothing else",

@@ -95,6 +95,11 @@ REPLACEMENTS = (
         "to the last bit, a real one does not",
     ),
     Replacement(
+        "scheduler and model runner around EncoderCacheManager and EncoderCache",
+        "a request of one item for each result that is put or got, with the three fields that are read",
+        "they are made of the whole engine; the order of their calls, and that results are put as they come, is theirs",
+    ),
+    Replacement(
         "multiprocessing and EngineArgs in vllm.benchmarks.startup, vllm.LLM",
         "starts in this process, arguments that nobody reads, and an engine that says what a script says",
         "an engine asks for a GPU, its arguments for a platform; how it is started is not what the benchmark measures",

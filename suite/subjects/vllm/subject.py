@@ -6,6 +6,8 @@ import contextlib
 from dataclasses import replace
 from functools import partial
 
+import torch
+
 import models
 from models.api import Family
 from suite.contract.case import Setup
@@ -22,6 +24,7 @@ from suite.subjects.vllm.config import config_of
 from suite.subjects.vllm.decorating import VllmWorkbench
 from suite.subjects.vllm.decorator import compile_engine
 from suite.subjects.vllm.engine import Engine
+from suite.subjects.vllm.keeping import Store, VllmKeeping
 from suite.subjects.vllm.ledger import keep_ledger
 from suite.subjects.vllm.loading import VllmLoad
 from suite.subjects.vllm.model import zoo_model
@@ -55,6 +58,11 @@ def accounting_of(capabilities: Capabilities) -> Capabilities:
     )
 
 
+def keeping_of(capabilities: Capabilities, store: Store | None) -> Capabilities:
+    """The same with the store of outputs, where there is one; of its order the engine says that the oldest go first."""
+    return replace(capabilities, keeps_outputs=store is not None, keeps_least_recent_last=store is not None)
+
+
 class VllmSubject:
     """The encoder-graph manager of the vLLM that is installed, unmodified, on the emulator."""
 
@@ -66,16 +74,19 @@ class VllmSubject:
         capabilities: Capabilities = CAPABILITIES,
         surroundings: Surroundings = contextlib.nullcontext,
         beside: tuple[Replacement, ...] = (),
+        store: Store | None = None,
     ) -> None:
         self.name = "vllm"
         self.version = engine.version
         # A model that is not ours states a range of its own.
-        self.capabilities = capabilities if maker is None else replace(capabilities, infers_ladder=False)
+        known = keeping_of(capabilities, store)
+        self.capabilities = known if maker is None else replace(known, infers_ladder=False)
         self._engine = engine
         self._zoo = partial(zoo_model, dialect=engine.dialect, protocol=engine.protocol, shapes=engine.shapes)
         self._maker = maker or self._zoo
         self.replacements = (*(each for each in REPLACEMENTS if maker is None or each is not ZOO), *beside)
         self._surroundings = surroundings
+        self._store = store
 
     def start(self, family: Family, setup: Setup) -> VllmSession:
         """A captured session.
@@ -98,6 +109,18 @@ class VllmSubject:
             Refused: the engine refuses the configuration.
         """
         return VllmRanks(family, setup, self._engine, ranks=ranks, maker=self._maker)
+
+    def start_keeping(self, family: Family, setup: Setup, capacity_bytes: int) -> VllmKeeping:
+        """A captured session, and the release's store beside it with room for so many bytes of whole embeddings.
+
+        Raises:
+            Refused: the engine refuses the configuration.
+            AdapterBroken: the release has no store.
+        """
+        if self._store is None:
+            raise AdapterBroken("the release has no store of outputs: `keeps_outputs` is not declared")
+        embeddings = capacity_bytes // (family.width * torch.float32.itemsize)
+        return VllmKeeping(self.start(family, setup), self._store, family, embeddings=embeddings)
 
     def workbench(self, wishes: Wishes) -> VllmWorkbench:
         """One configuration of the engine, under which classes are decorated and instances made.
