@@ -12,6 +12,9 @@ from selftests.session.runs import ONE_LAW, PACKING, Ran, run, run_all
 DISASTER = """
 import os, signal, pytest
 
+# Whoever starts the self-tests in the background hands on that interrupts are ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item):
     if "smallest-budget@toy" in item.nodeid:
