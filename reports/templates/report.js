@@ -49,6 +49,8 @@
   };
   addEventListener("hashchange", reveal);
   reveal();
+  // What is not seen has a guessed height until it is laid out: once more, when the first layout stands.
+  addEventListener("load", () => requestAnimationFrame(reveal));
 
   addEventListener("beforeprint", () => {
     for (const closed of document.querySelectorAll("details.law, details.evidence")) closed.open = true;
